@@ -1,0 +1,133 @@
+/**
+ * The case: a small frozen JSON value that says everything about one call of a kernel.
+ *
+ * Named *buffers* are pieces of memory; *tensors* are strided views of them. In place, slices of a fused
+ * buffer, broadcasting, paging and strides beyond 32 bits are all ways for views to lie on buffers.
+ * What elements hold is said per tensor, in logical order, so that a change of layout changes no value.
+ */
+
+import { z } from 'zod';
+import { dtypes } from './dtype.ts';
+import { recipeSchema } from './recipe.ts';
+
+export const caseVersion = 1;
+
+/** What fills every byte that no input tensor names: gaps, slack, and outputs before the call. */
+export const poisons = ['nan', 'infinity', 'finite'] as const;
+export type Poison = (typeof poisons)[number];
+
+const bufferSchema = z.strictObject({
+  bytes: z.int().nonnegative(),
+  /** Which end lies flush against an inaccessible page. */
+  edge: z.enum(['end', 'start']),
+  /** Only pages that hold elements exist; the rest of the range is inaccessible. For strides that would not fit memory. */
+  sparse: z.boolean().default(false),
+  poison: z.enum(poisons),
+});
+export type BufferSpec = z.infer<typeof bufferSchema>;
+
+const tensorSchema = z.strictObject({
+  /** Name of the buffer; null: a NULL pointer, legal for a tensor without elements. */
+  buffer: z.string().nullable(),
+  /** Bytes from the buffer's start to the first element. */
+  offset: z.int().nonnegative(),
+  shape: z.array(z.int()),
+  /** In elements. */
+  strides: z.array(z.int()),
+  dtype: z.enum(dtypes),
+  /** What an input holds; absent on outputs. */
+  data: recipeSchema.optional(),
+});
+export type TensorSpec = z.infer<typeof tensorSchema>;
+
+const rmsNormParams = z.strictObject({
+  eps: z.number(),
+  weightOffset: z.number(),
+  roundBeforeWeight: z.boolean(),
+});
+const ropeParams = z.strictObject({
+  rotaryDim: z.int(),
+  interleaved: z.boolean(),
+  theta: z.number(),
+  scaling: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({ type: z.literal('linear'), factor: z.number() }),
+    z.strictObject({
+      type: z.literal('llama3'),
+      factor: z.number(),
+      lowFreqFactor: z.number(),
+      highFreqFactor: z.number(),
+      originalMaxPositions: z.int(),
+    }),
+    z.strictObject({
+      type: z.literal('yarn'),
+      factor: z.number(),
+      betaFast: z.number(),
+      betaSlow: z.number(),
+      attentionFactor: z.number(),
+      originalMaxPositions: z.int(),
+    }),
+  ]),
+});
+const gqaParams = z.strictObject({
+  scale: z.number(),
+  softcap: z.number(),
+  window: z.int(),
+  causal: z.boolean(),
+});
+
+const common = {
+  version: z.literal(caseVersion),
+  buffers: z.record(z.string(), bufferSchema),
+  tensors: z.record(z.string(), tensorSchema),
+  threads: z.int().nonnegative(),
+  /** Deliberate lies about the call's head, for what must be refused; bytes added to the true size. */
+  lie: z.strictObject({ structSize: z.int().optional(), scratchBytes: z.int().optional() }).optional(),
+};
+
+const variants = {
+  rms_norm: z.strictObject({ op: z.literal('rms_norm'), params: rmsNormParams, ...common }),
+  rope: z.strictObject({ op: z.literal('rope'), params: ropeParams, ...common }),
+  gqa: z.strictObject({ op: z.literal('gqa'), params: gqaParams, ...common }),
+};
+
+export const caseSchema = z.discriminatedUnion('op', [variants.rms_norm, variants.rope, variants.gqa]);
+
+/** A case of any op. */
+export type Case = z.infer<typeof caseSchema>;
+export type Op = Case['op'];
+/** A case of one op. */
+export type CaseOf<O extends Op> = Extract<Case, { op: O }>;
+export const ops = ['rms_norm', 'rope', 'gqa'] as const satisfies readonly Op[];
+
+/** The tensors of each op that a kernel writes; all others are inputs. */
+export const outputRoles: Readonly<Record<Op, readonly string[]>> = {
+  rms_norm: ['y', 'residualOut'],
+  rope: ['y'],
+  gqa: ['out'],
+};
+
+/** The roles of a case's outputs that are present. */
+export function outputsOf(c: Case): string[] {
+  return outputRoles[c.op].filter(role => role in c.tensors);
+}
+
+/** The roles of a case's inputs. */
+export function inputsOf(c: Case): string[] {
+  return Object.keys(c.tensors).filter(role => !outputRoles[c.op].includes(role));
+}
+
+/** Number of elements of a shape. */
+export function countOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** Output elements of a case: what its evidence is counted in. */
+export function outputElements(c: Case): number {
+  return outputsOf(c).reduce((sum, role) => sum + countOf(c.tensors[role].shape), 0);
+}
+
+/** The type that a case's cell is named for: that of its first input. */
+export function cellDtype(c: Case): TensorSpec['dtype'] {
+  return c.tensors[c.op === 'gqa' ? 'q' : 'x'].dtype;
+}
