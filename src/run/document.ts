@@ -1,0 +1,185 @@
+/**
+ * The run document: everything that one run saw, as versioned JSON. Reports, gates and merges read this and
+ * nothing else, so a run can be shown long after the code that made it is gone.
+ */
+
+import { z } from 'zod';
+import { caseSchema, ops } from '../case/case.ts';
+import { floatDtypes } from '../case/dtype.ts';
+
+export const runVersion = 1;
+
+/** The CPU feature tiers that a cell may belong to, narrowest first. */
+export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
+
+/** What a cell comes to. Only an executed, checked cell is `pass`. */
+export const verdicts = ['pass', 'fail', 'unsupported', 'unavailable', 'not-run'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+const count = z.int().nonnegative();
+
+/** The names of a cell. `tier` is a plain string: a library may bring one that is not known here. */
+const cellKey = {
+  provider: z.string(),
+  op: z.enum(ops),
+  kernel: z.string(),
+  tier: z.string(),
+  /** The type of x (rms_norm, rope) or q (gqa). */
+  dtype: z.enum(floatDtypes),
+};
+
+/** The evidence for one provider x op x kernel x tier x dtype. */
+const cellSchema = z.strictObject({
+  ...cellKey,
+  verdict: z.enum(verdicts),
+  /** One line on why, where the verdict is not `pass`. */
+  reason: z.string().optional(),
+  /** Cases that were executed and judged. */
+  cases: count,
+  /** Output elements that were compared. */
+  elements: count,
+  /** Of `elements`, those whose expected value was finite and not zero. */
+  telling: count,
+  /** Cases that the kernel accepted, of those that it was asked. */
+  supported: count,
+  asked: count,
+  /** The closest that any element came to its bound: excess / hard bound (1 is the bound), and the case. */
+  worst: z.strictObject({ ratio: z.number(), k: count, case: caseSchema }).nullable(),
+  /** The largest precision statistic seen (the limit is 4); null where no case was generic. */
+  precision: z.number().nullable(),
+  properties: z.array(z.strictObject({ name: z.string(), held: count, failed: count })),
+  /** The ids that the kernel reported as executed; empty when its library reports none. */
+  executed: z.array(z.string()),
+  /** SHA-256 over the outputs on a fixed set of cases, every NaN one value; null when not executed. */
+  digest: z.string().nullable(),
+  /** What the kernel was built from: see `providers[].build`. */
+  build: z.string(),
+  numerics: z.string(),
+  promises: z.array(z.string()),
+});
+export type Cell = z.infer<typeof cellSchema>;
+
+const elementSchema = z.strictObject({
+  role: z.string(),
+  /** Logical index, C order, and the same by dimension. */
+  index: count,
+  at: z.array(count),
+  /** Decimal text, with as many digits as tell neighbours apart; `NaN`, `Infinity` and words as they are. */
+  expected: z.string(),
+  seen: z.string(),
+  seenBits: z.string(),
+  /** Excess and hard bound; null where the contract fixes bits. */
+  excess: z.number().nullable(),
+  bound: z.number().nullable(),
+});
+export type FindingElement = z.infer<typeof elementSchema>;
+
+const findingSchema = z.strictObject({
+  ...cellKey,
+  /** Which property does not hold. */
+  property: z.string(),
+  /** One or two sentences: what was asked, what was seen. */
+  message: z.string(),
+  /** The case of the run's sequence in which it was first seen. */
+  k: count,
+  /** The smallest case that still fails. */
+  case: caseSchema,
+  shrunk: z.strictObject({ steps: count, runs: count, fromElements: count, toElements: count }),
+  /** A few elements that break it. */
+  elements: z.array(elementSchema),
+  /** Path of the failure file, relative to the folder in which the run was made. */
+  file: z.string(),
+  /** The line that runs it again. */
+  replay: z.string(),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+const timingSchema = z.strictObject({
+  ...cellKey,
+  /** Name and sizes of the shape: `Llama-3.1-8B prefill`, `512 x 4096`. */
+  shape: z.string(),
+  size: z.string(),
+  /** The number on the chart's axis: elements of a row. */
+  n: count,
+  rows: count,
+  threads: count,
+  /** Bytes that one call must move: read and written once each. */
+  bytes: count,
+  /** Raw samples, nanoseconds per call, in the order of measurement, by block. */
+  blocks: z.array(z.array(z.number())),
+  /** Calls in one sample. */
+  calls: count,
+  /** Of all samples, nanoseconds per call. */
+  median: z.number(),
+  low: z.number(),
+  high: z.number(),
+  /** bytes / median. */
+  gigabytesPerSecond: z.number(),
+  /** memcpy's median / this median, both moving the same buffers in the same run; 1 is as fast. */
+  ofMemcpy: z.number().nullable(),
+  /** Whether the cell passed in this run, on this build. */
+  proved: z.boolean(),
+});
+export type Timing = z.infer<typeof timingSchema>;
+
+export const runSchema = z.strictObject({
+  version: z.literal(runVersion),
+  tool: z.strictObject({ version: z.string(), commit: z.string().nullable() }),
+  started: z.iso.datetime(),
+  seconds: z.number(),
+  /** What was asked: enough to ask it again. */
+  command: z.strictObject({
+    line: z.string(),
+    seed: count,
+    cases: count.nullable(),
+    budgetSeconds: z.number().nullable(),
+  }),
+  machine: z.strictObject({
+    model: z.string(),
+    vendor: z.string(),
+    cores: count,
+    memoryBytes: count,
+    system: z.string(),
+    node: z.string(),
+    features: z.array(z.string()),
+    /** Register state that the OS saves: XCR0, hexadecimal; null where there is none. */
+    xcr0: z.string().nullable(),
+    /** Sizes in bytes: L1d, L2, L3 as CPUID tells them. */
+    caches: z.array(z.strictObject({ name: z.string(), bytes: count })),
+    /** Tiers that this machine can run, and why not where it can't. */
+    tiers: z.array(z.strictObject({ tier: z.string(), available: z.boolean(), why: z.string() })),
+  }),
+  providers: z.array(
+    z.strictObject({ name: z.string(), version: z.string(), build: z.string(), path: z.string().nullable() }),
+  ),
+  cells: z.array(cellSchema),
+  findings: z.array(findingSchema),
+  /** How often the edges of every dimension were reached. */
+  edges: z.array(z.strictObject({ op: z.enum(ops), dimension: z.string(), edge: z.string(), cases: count })),
+  /** What the check did in a second; null where nothing was checked. */
+  throughput: z
+    .strictObject({
+      cases: count,
+      seconds: z.number(),
+      casesPerSecond: z.number(),
+      meanElements: z.number(),
+      /** Calls of kernels, all tiers and properties together. */
+      calls: count,
+      workers: count,
+    })
+    .nullable(),
+  timings: z.array(timingSchema),
+  /** memcpy of the same buffers, by shape and dtype. */
+  ceilings: z.array(
+    z.strictObject({
+      shape: z.string(),
+      dtype: z.enum(floatDtypes),
+      what: z.literal('memcpy'),
+      bytes: count,
+      median: z.number(),
+      gigabytesPerSecond: z.number(),
+    }),
+  ),
+});
+/** One run. */
+export type Run = z.infer<typeof runSchema>;
