@@ -1,0 +1,242 @@
+//! Tensors of a call, validated: what the arguments of every operator are made of.
+
+use std::ffi::c_void;
+use std::slice;
+
+use tierwise_abi::c::{DLTensor, TW_INVALID, TW_UNSUPPORTED, TwCall, TwStatus};
+
+use crate::float::Float;
+
+/// Why a call is not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It breaks the contract.
+    Invalid,
+    /// It is legal, and not implemented here.
+    Unsupported,
+}
+
+impl Refusal {
+    /// The word of the interface.
+    pub fn status(self) -> TwStatus {
+        match self {
+            Self::Invalid => TW_INVALID,
+            Self::Unsupported => TW_UNSUPPORTED,
+        }
+    }
+
+    /// `Ok` where `holds`.
+    pub fn unless(self, holds: bool) -> Result<(), Self> {
+        if holds { Ok(()) } else { Err(self) }
+    }
+}
+
+/// The args struct of an operator, once its head is seen to be in order.
+///
+/// # Safety
+/// `A` is an args struct of `kernel-abi.h`; `args` points to `struct_size` readable bytes that begin with a
+/// `tw_call`, and outlive the result.
+pub unsafe fn arguments<'a, A>(args: *const c_void) -> Result<&'a A, Refusal> {
+    // SAFETY: every args struct begins with a tw_call.
+    let call = unsafe { &*args.cast::<TwCall>() };
+    Refusal::Invalid.unless(call.struct_size as usize >= size_of::<A>() && call.threads > 0)?;
+    // SAFETY: the struct is there in full, as its size says.
+    Ok(unsafe { &*args.cast::<A>() })
+}
+
+/// A view of memory with `D` dimensions.
+///
+/// Every element lies at an address that 64 bits hold and that is a multiple of its size. Strides of
+/// dimensions of size 0 or 1 are 0, so two equal values name the same elements in the same places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tensor<const D: usize> {
+    base: *mut u8,
+    dtype: Float,
+    shape: [usize; D],
+    strides: [usize; D],
+}
+
+impl<const D: usize> Tensor<D> {
+    /// Reads a tensor that may be absent.
+    ///
+    /// # Safety
+    /// As [`Tensor::read`], or NULL.
+    pub unsafe fn read_optional(raw: *const DLTensor) -> Result<Option<Self>, Refusal> {
+        if raw.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: not NULL, so the caller's condition is the same.
+        unsafe { Self::read(raw) }.map(Some)
+    }
+
+    /// Reads a tensor.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a `DLTensor` with `ndim` sizes and, unless NULL, strides, that names memory which is
+    /// readable, and writable for an output, for as long as the value is used.
+    pub unsafe fn read(raw: *const DLTensor) -> Result<Self, Refusal> {
+        // SAFETY: the caller's condition.
+        let raw = unsafe { raw.as_ref() }.ok_or(Refusal::Invalid)?;
+        Refusal::Invalid.unless(raw.ndim as usize == D && !raw.shape.is_null())?;
+        // SAFETY: there are `ndim` sizes.
+        let shape = sizes(unsafe { slice::from_raw_parts(raw.shape, D) })?;
+        let mut strides = if raw.strides.is_null() {
+            contiguous(&shape)
+        } else {
+            // SAFETY: there are `ndim` strides.
+            let strides: &[i64; D] = unsafe { &*raw.strides.cast() };
+            // Where the size is 1 anything goes, negative strides too.
+            sizes(&std::array::from_fn::<_, D, _>(|d| {
+                if shape[d] > 1 { strides[d] } else { 0 }
+            }))?
+        };
+        for d in 0..D {
+            if shape[d] <= 1 {
+                strides[d] = 0;
+            }
+        }
+        let tensor = Self {
+            base: raw.data.cast::<u8>().wrapping_add(raw.byte_offset as usize),
+            dtype: Float::from_dlpack(raw.dtype).ok_or(Refusal::Invalid)?,
+            shape,
+            strides,
+        };
+        let addressable = tensor.is_empty()
+            || !raw.data.is_null()
+                && tensor.base.addr().is_multiple_of(tensor.dtype.size())
+                && tensor.checked_end().is_some();
+        Refusal::Invalid.unless(addressable)?;
+        Ok(tensor)
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> Float {
+        self.dtype
+    }
+
+    /// Sizes.
+    pub fn shape(&self) -> [usize; D] {
+        self.shape
+    }
+
+    /// Whether it has no element.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Where the element at `index` lies, or would.
+    pub fn address(&self, index: [usize; D]) -> *mut u8 {
+        let offset: usize = (0..D).map(|d| index[d] * self.strides[d]).sum();
+        self.base.wrapping_add(offset * self.dtype.size())
+    }
+
+    /// Where the element after the last one would lie, were the innermost dimension one longer and dense.
+    pub fn behind(&self) -> *mut u8 {
+        self.address(self.shape.map(|size| size - 1))
+            .wrapping_add(self.dtype.size())
+    }
+
+    /// The element at `index`.
+    pub fn get(&self, index: [usize; D]) -> f32 {
+        assert!((0..D).all(|d| index[d] < self.shape[d]));
+        // SAFETY: an element that the tensor names is readable and aligned.
+        unsafe { self.dtype.load(self.address(index)) }
+    }
+
+    /// Writes the element at `index`, rounded once to the tensor's type.
+    pub fn set(&self, index: [usize; D], value: f32) {
+        assert!((0..D).all(|d| index[d] < self.shape[d]));
+        // SAFETY: an element that an output names is writable and aligned.
+        unsafe { self.dtype.store(self.address(index), value) }
+    }
+
+    /// Whether the strides nest: in ascending order each exceeds all that the smaller ones span.
+    pub fn nests(&self) -> bool {
+        let mut axes = self.axes();
+        axes.reverse();
+        let mut span = 0_usize;
+        axes.iter().all(|&(stride, size)| {
+            let nested = stride > span;
+            span = span.saturating_add(stride.saturating_mul(size - 1));
+            nested
+        })
+    }
+
+    /// Whether an element of this tensor, whose strides nest, shares a byte with one of `other`.
+    pub fn overlaps<const E: usize>(&self, other: &Tensor<E>) -> bool {
+        let apart = self.is_empty()
+            || other.is_empty()
+            || self.end() <= other.base.addr()
+            || other.end() <= self.base.addr();
+        // All addresses are multiples of the smaller of the two sizes.
+        let step = self.dtype.size().min(other.dtype.size());
+        !apart
+            && other.any_address(|address| {
+                (address..address + other.dtype.size())
+                    .step_by(step)
+                    .any(|byte| self.holds(byte))
+            })
+    }
+
+    /// Whether the byte at `address` belongs to an element. The strides nest.
+    fn holds(&self, address: usize) -> bool {
+        let Some(mut rest) = address.checked_sub(self.base.addr()) else {
+            return false;
+        };
+        for (stride, size) in self.axes() {
+            let stride = stride * self.dtype.size();
+            rest -= (rest / stride).min(size - 1) * stride;
+        }
+        rest < self.dtype.size()
+    }
+
+    /// Whether `is` holds for the address of any element. What stride 0 repeats is asked once.
+    fn any_address(&self, mut is: impl FnMut(usize) -> bool) -> bool {
+        fn any(at: usize, axes: &[(usize, usize)], is: &mut impl FnMut(usize) -> bool) -> bool {
+            match axes {
+                [] => is(at),
+                [(0, _), inner @ ..] => any(at, inner, is),
+                [(stride, size), inner @ ..] => (0..*size).any(|i| any(at + i * stride, inner, is)),
+            }
+        }
+        let bytes = |(stride, size)| (stride * self.dtype.size(), size);
+        let axes: Vec<_> = self.axes().into_iter().map(bytes).collect();
+        any(self.base.addr(), &axes, &mut is)
+    }
+
+    /// (stride, size) of the dimensions of size > 1, the largest stride first.
+    fn axes(&self) -> Vec<(usize, usize)> {
+        let all = self.strides.into_iter().zip(self.shape);
+        let mut axes: Vec<_> = all.filter(|&(_, size)| size > 1).collect();
+        axes.sort_unstable_by(|a, b| b.cmp(a));
+        axes
+    }
+
+    /// The address after the last byte of the last element.
+    fn end(&self) -> usize {
+        self.behind().addr()
+    }
+
+    /// The same, where 64 bits hold it.
+    fn checked_end(&self) -> Option<usize> {
+        let mut elements = 1_usize;
+        for (stride, size) in self.axes() {
+            elements = elements.checked_add(stride.checked_mul(size - 1)?)?;
+        }
+        self.base
+            .addr()
+            .checked_add(elements.checked_mul(self.dtype.size())?)
+    }
+}
+
+/// Sizes or strides, none of them negative.
+fn sizes<const D: usize>(raw: &[i64]) -> Result<[usize; D], Refusal> {
+    Refusal::Invalid.unless(raw.iter().all(|&size| size >= 0))?;
+    Ok(std::array::from_fn(|d| raw[d] as usize))
+}
+
+/// Row-major strides. They saturate where they mean nothing: the end is out of reach as well then.
+fn contiguous<const D: usize>(shape: &[usize; D]) -> [usize; D] {
+    let inner = |d: usize| shape[d + 1..].iter();
+    std::array::from_fn(|d| inner(d).fold(1, |product: usize, &size| product.saturating_mul(size)))
+}
