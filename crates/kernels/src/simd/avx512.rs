@@ -1,0 +1,176 @@
+//! Tier `avx512`: the avx2 tier's features and AVX-512 F, BW, DQ, VL and CD, one register a vector.
+
+use std::arch::x86_64::*;
+use std::ffi::CStr;
+
+use super::avx2::tree_sum_8;
+use super::{Simd, Work};
+use crate::cpu;
+
+/// Proof that the CPU has the features and the operating system keeps the registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+/// Intrinsics of this tier's features.
+macro_rules! proved {
+    ($intrinsics:expr) => {{
+        // SAFETY: a token is at hand, and only `detect` makes one, where the CPU has the features.
+        unsafe { $intrinsics }
+    }};
+}
+
+impl Simd for Avx512 {
+    const TIER: &'static CStr = c"avx512";
+    const STREAMS: bool = true;
+    type F32 = __m512;
+    type U16 = __m256i;
+
+    fn detect() -> Option<Self> {
+        cpu::features().avx512.then_some(Self(()))
+    }
+
+    fn vectorize<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(
+            enable = "avx2,fma,f16c,bmi1,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd"
+        )]
+        fn inner<W: Work>(s: Avx512, work: W) -> W::Output {
+            work.run(s)
+        }
+        proved!(inner(self, work))
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::F32 {
+        proved!(_mm512_set1_ps(value))
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_add_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_mul_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn tree_sum(self, v: Self::F32) -> f32 {
+        proved!({
+            let (low, high) = (_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v));
+            tree_sum_8(_mm256_add_ps(low, high))
+        })
+    }
+
+    #[inline(always)]
+    fn widen_f16(self, v: Self::U16) -> Self::F32 {
+        proved!(_mm512_cvtph_ps(v))
+    }
+
+    #[inline(always)]
+    fn widen_bf16(self, v: Self::U16) -> Self::F32 {
+        proved!(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(
+            _mm512_cvtepu16_epi32(v)
+        )))
+    }
+
+    #[inline(always)]
+    fn narrow_f16(self, v: Self::F32) -> Self::U16 {
+        proved!(_mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
+    }
+
+    /// As the scalar tier narrows.
+    #[inline(always)]
+    fn narrow_bf16(self, v: Self::F32) -> Self::U16 {
+        proved!({
+            let bits = _mm512_castps_si512(v);
+            let upper = _mm512_srli_epi32::<16>(bits);
+            let odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+            let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
+            let narrow = _mm512_mask_or_epi32(
+                _mm512_srli_epi32::<16>(rounded),
+                is_nan,
+                upper,
+                _mm512_set1_epi32(0x40),
+            );
+            _mm512_cvtepi32_epi16(narrow)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_f32(self, p: *const f32) -> Self::F32 {
+        // SAFETY: 16 elements are readable, by the caller's word.
+        unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f32_first(self, p: *const f32, count: usize) -> Self::F32 {
+        // SAFETY: a masked load touches the lanes of its mask alone; those are readable.
+        unsafe { _mm512_maskz_loadu_ps(mask(count), p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u16(self, p: *const u16) -> Self::U16 {
+        // SAFETY: 16 elements are readable, by the caller's word.
+        unsafe { _mm256_loadu_si256(p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_u16_first(self, p: *const u16, count: usize) -> Self::U16 {
+        // SAFETY: a masked load touches the lanes of its mask alone; those are readable.
+        unsafe { _mm256_maskz_loadu_epi16(mask(count), p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_f32(self, p: *mut f32, v: Self::F32) {
+        // SAFETY: 16 elements are writable, by the caller's word.
+        unsafe { _mm512_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_f32_first(self, p: *mut f32, v: Self::F32, count: usize) {
+        // SAFETY: a masked store touches the lanes of its mask alone; those are writable.
+        unsafe { _mm512_mask_storeu_ps(p, mask(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u16(self, p: *mut u16, v: Self::U16) {
+        // SAFETY: 16 elements are writable, by the caller's word.
+        unsafe { _mm256_storeu_si256(p.cast(), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_u16_first(self, p: *mut u16, v: Self::U16, count: usize) {
+        // SAFETY: a masked store touches the lanes of its mask alone; those are writable.
+        unsafe { _mm256_mask_storeu_epi16(p.cast(), mask(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream_f32(self, p: *mut f32, v: Self::F32) {
+        // SAFETY: 16 elements are writable and aligned to 64 bytes, by the caller's word.
+        unsafe { _mm512_stream_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream_u16(self, p: *mut u16, v: Self::U16) {
+        // SAFETY: 16 elements are writable and aligned to 32 bytes, by the caller's word.
+        unsafe { _mm256_stream_si256(p.cast(), v) }
+    }
+
+    #[inline(always)]
+    fn fence(self) {
+        proved!(_mm_sfence());
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, p: *const T) {
+        proved!(_mm_prefetch::<_MM_HINT_T0>(p.cast()));
+    }
+}
+
+/// The mask of the first `count` of 16 lanes.
+#[inline(always)]
+fn mask(count: usize) -> __mmask16 {
+    ((1u32 << count) - 1) as __mmask16
+}

@@ -1,0 +1,136 @@
+//! The SIMD vocabulary: what an algorithm may say, in every tier.
+//!
+//! A vector has 16 lanes of f32 in every tier; a tier says how many of its registers make one. So an
+//! algorithm over this vocabulary has no width in it, its order of operations is the same everywhere, and
+//! tiers agree in bits as far as every operation here is exact or correctly rounded, which all of them are.
+//!
+//! The tier is a value: a token that only [`Simd::detect`] makes, on a CPU that has the features. Own
+//! vocabulary rather than pulp's because pulp has no 16-bit conversions, no streaming stores and no SSE2
+//! tier, and its vectors differ in width by tier.
+
+mod element;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
+pub use element::{All, Bf16, Element, F16, First, Lanes};
+pub use scalar::Scalar;
+
+#[cfg(target_arch = "x86_64")]
+pub use {avx2::Avx2, avx512::Avx512, sse2::Sse2};
+
+use std::ffi::CStr;
+
+/// Lanes in a vector, in every tier.
+pub const LANES: usize = 16;
+
+/// Work that is written over the vocabulary. Its method must be `#[inline(always)]`, so that it is compiled
+/// with the features of the tier that runs it.
+pub trait Work {
+    /// What comes out.
+    type Output;
+    /// Does it in the tier of `s`.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}
+
+/// A tier: operations on vectors of 16 lanes.
+///
+/// Arithmetic is IEEE 754 binary32, to nearest even, never contracted. A load of `count` lanes reads no byte
+/// beyond them and leaves the other lanes +0; a store writes no byte beyond them; `count` is at most 16.
+/// Addresses are aligned to the element, no more.
+pub trait Simd: Copy + Send + Sync + 'static {
+    /// The name in the table of kernels.
+    const TIER: &'static CStr;
+    /// Whether [`stream_f32`](Self::stream_f32) and its like go past the caches.
+    const STREAMS: bool;
+    /// 16 lanes of f32.
+    type F32: Copy;
+    /// 16 lanes of 16 bits.
+    type U16: Copy;
+
+    /// The token, on a CPU and an operating system that have what the tier needs.
+    fn detect() -> Option<Self>;
+    /// Runs `work` in code that is compiled for this tier.
+    fn vectorize<W: Work>(self, work: W) -> W::Output;
+
+    /// Every lane is `value`.
+    fn splat(self, value: f32) -> Self::F32;
+    /// `a + b`.
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a * b`.
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Lane i plus lane i + 8, then + 4, + 2, + 1.
+    fn tree_sum(self, v: Self::F32) -> f32;
+
+    /// binary16 to binary32, exactly.
+    fn widen_f16(self, v: Self::U16) -> Self::F32;
+    /// bfloat16 to binary32, exactly.
+    fn widen_bf16(self, v: Self::U16) -> Self::F32;
+    /// To binary16: nearest even, overflow to infinity, subnormals kept, NaN stays NaN.
+    fn narrow_f16(self, v: Self::F32) -> Self::U16;
+    /// To bfloat16, in the same way.
+    fn narrow_bf16(self, v: Self::F32) -> Self::U16;
+
+    /// Loads 16 lanes.
+    ///
+    /// # Safety
+    /// 16 elements are readable at `p`.
+    unsafe fn load_f32(self, p: *const f32) -> Self::F32;
+    /// Loads the first `count` lanes.
+    ///
+    /// # Safety
+    /// `count` elements are readable at `p`.
+    unsafe fn load_f32_first(self, p: *const f32, count: usize) -> Self::F32;
+    /// Loads 16 lanes.
+    ///
+    /// # Safety
+    /// 16 elements are readable at `p`.
+    unsafe fn load_u16(self, p: *const u16) -> Self::U16;
+    /// Loads the first `count` lanes.
+    ///
+    /// # Safety
+    /// `count` elements are readable at `p`.
+    unsafe fn load_u16_first(self, p: *const u16, count: usize) -> Self::U16;
+
+    /// Stores 16 lanes.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `p`.
+    unsafe fn store_f32(self, p: *mut f32, v: Self::F32);
+    /// Stores the first `count` lanes.
+    ///
+    /// # Safety
+    /// `count` elements are writable at `p`.
+    unsafe fn store_f32_first(self, p: *mut f32, v: Self::F32, count: usize);
+    /// Stores 16 lanes.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `p`.
+    unsafe fn store_u16(self, p: *mut u16, v: Self::U16);
+    /// Stores the first `count` lanes.
+    ///
+    /// # Safety
+    /// `count` elements are writable at `p`.
+    unsafe fn store_u16_first(self, p: *mut u16, v: Self::U16, count: usize);
+
+    /// Stores 16 lanes past the caches; [`fence`](Self::fence) before another thread may look.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `p`, a multiple of 64 bytes.
+    unsafe fn stream_f32(self, p: *mut f32, v: Self::F32);
+    /// Stores 16 lanes past the caches.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `p`, a multiple of 32 bytes.
+    unsafe fn stream_u16(self, p: *mut u16, v: Self::U16);
+    /// Orders streamed stores before what follows.
+    fn fence(self);
+    /// Asks for the cache line of `p`, which need not be a valid address.
+    fn prefetch<T>(self, p: *const T);
+}
+

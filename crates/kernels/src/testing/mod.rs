@@ -1,0 +1,58 @@
+//! What the tests stand on: buffers between guard pages, tensors in them, numbers, and every tier.
+
+mod guarded;
+mod rms_norm;
+mod tensor;
+
+pub use guarded::{Edge, Guarded};
+pub use rms_norm::{Asked, Case, Data};
+pub use tensor::{Buffer, Layout, round};
+
+use std::ffi::{CStr, c_char};
+use std::slice;
+
+use tierwise_abi::c::TwKernel;
+
+/// Numbers that look random and are the same every time (splitmix64).
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Between -1 and 1.
+    pub fn uniform(&mut self) -> f64 {
+        self.next() as i64 as f64 / i64::MIN as f64
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+/// The rows of the table that this machine runs. Says aloud what it leaves out.
+pub fn kernels() -> Vec<&'static TwKernel> {
+    let library = crate::library();
+    // SAFETY: the table has so many rows.
+    let rows = unsafe { slice::from_raw_parts(library.kernels, library.kernel_count as usize) };
+    let runs = |row: &&TwKernel| {
+        // SAFETY: it takes nothing.
+        let runs = unsafe { row.available.unwrap()() } == 1;
+        if !runs {
+            eprintln!("NOT TESTED: this machine lacks tier {}", text(row.tier));
+        }
+        runs
+    };
+    rows.iter().filter(runs).collect()
+}
+
+/// A C string of the table.
+pub fn text(name: *const c_char) -> &'static str {
+    // SAFETY: names of the table are C strings that live as long as the program.
+    unsafe { CStr::from_ptr(name) }.to_str().unwrap()
+}
