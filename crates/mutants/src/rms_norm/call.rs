@@ -4,6 +4,7 @@ use std::ffi::c_void;
 
 use tierwise_abi::c::TwRmsNormArgs;
 
+use crate::float::Float;
 use crate::tensor::{Refusal, Tensor, arguments};
 
 /// Where the normalised value is rounded.
@@ -95,52 +96,51 @@ impl Call {
 
     /// Whether shapes agree and parameters have a meaning.
     fn agrees(&self) -> bool {
-        let like_x = |tensor: Option<Tensor<2>>| tensor.is_none_or(|t| t.shape() == self.x.shape());
+        let shape = self.x.shape();
         self.n > 0
-            && (0.0..=f64::from(f32::MAX)).contains(&self.eps)
+            && self.eps >= 0.0
+            && self.eps <= f64::from(f32::MAX)
             && self.weight_offset.is_finite()
             && self.weight.is_none_or(|weight| weight.shape() == [self.n])
-            && [self.residual, self.residual_out, Some(self.y)]
-                .into_iter()
-                .all(like_x)
+            && self.like_x().all(|tensor| tensor.shape() == shape)
             && (self.residual.is_some() || self.residual_out.is_none())
     }
 
-    /// Whether y lies apart from all but x, residual_out from all but residual, and those are apart or
-    /// exactly in place.
+    /// Whether y shares nothing but x, exactly, and residual_out nothing but residual.
     fn outputs_are_apart(&self) -> bool {
-        let apart = |output: Option<Tensor<2>>,
-                     in_place: Option<Tensor<2>>,
-                     others: [Option<Tensor<2>>; 2]| {
-            output.is_none_or(|output| {
-                let apart_from =
-                    |other: Option<Tensor<2>>| other.is_none_or(|t| !output.overlaps(&t));
-                output.nests()
-                    && (Some(output) == in_place || apart_from(in_place))
-                    && others.into_iter().all(apart_from)
-                    && self.weight.is_none_or(|weight| !output.overlaps(&weight))
-            })
+        let Self {
+            x,
+            weight,
+            residual,
+            residual_out,
+            y,
+            ..
+        } = *self;
+        let apart = |output: Tensor<2>, twin: Tensor<2>, others: [Option<Tensor<2>>; 2]| {
+            output.nests()
+                && (output == twin || !output.overlaps(&twin))
+                && !others.iter().flatten().any(|other| output.overlaps(other))
+                && !weight.is_some_and(|weight| output.overlaps(&weight))
         };
-        apart(
-            Some(self.y),
-            Some(self.x),
-            [self.residual, self.residual_out],
-        ) && apart(
-            self.residual_out,
-            self.residual,
-            [Some(self.x), Some(self.y)],
-        )
+        apart(y, x, [residual, residual_out])
+            && residual_out
+                .zip(residual)
+                .is_none_or(|(output, twin)| apart(output, twin, [Some(x), Some(y)]))
     }
 
     /// Whether all have x's type, the weight that or f32.
     fn types_are_usual(&self) -> bool {
         let dtype = self.x.dtype();
-        let rows = [self.residual, self.residual_out, Some(self.y)];
-        rows.into_iter()
-            .flatten()
-            .all(|tensor| tensor.dtype() == dtype)
+        self.like_x().all(|tensor| tensor.dtype() == dtype)
             && self
                 .weight
-                .is_none_or(|w| w.dtype() == dtype || w.dtype() == crate::float::Float::F32)
+                .is_none_or(|weight| [dtype, Float::F32].contains(&weight.dtype()))
+    }
+
+    /// What has x's shape and type.
+    fn like_x(&self) -> impl Iterator<Item = Tensor<2>> {
+        [self.residual, self.residual_out, Some(self.y)]
+            .into_iter()
+            .flatten()
     }
 }

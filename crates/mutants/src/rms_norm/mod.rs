@@ -5,6 +5,8 @@ mod call;
 mod correct;
 #[cfg(target_arch = "x86_64")]
 mod rsqrtss;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::c_void;
 
