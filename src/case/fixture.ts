@@ -44,7 +44,9 @@ export function fixtureValues(name: string): Float32Array {
   const bytes = file.subarray(tensor.byteOffset, tensor.byteOffset + tensor.byteLength);
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest !== tensor.sha256) {
-    throw new Error(`fixture tensor "${name}" in ${set}.bin is damaged: sha256 ${digest}, manifest says ${tensor.sha256}`);
+    throw new Error(
+      `fixture tensor "${name}" in ${set}.bin is damaged: sha256 ${digest}, manifest says ${tensor.sha256}`,
+    );
   }
   const values = new Float32Array(new Uint8Array(bytes).buffer);
   loaded.set(name, values);

@@ -65,7 +65,8 @@ export function materialise(
   // Where views share elements (a stride of 0, inputs on one buffer), what was stored last is what counts.
   for (const role of Object.keys(inputs)) {
     const tensor = c.tensors[role];
-    if (tensor.buffer !== null && sharesElements(c, role)) inputs[role] = buffers[tensor.buffer].gather(tensor);
+    if (tensor.buffer !== null && sharesElements(c, role))
+      inputs[role] = buffers[tensor.buffer].gather(tensor);
   }
   const prefill: Record<string, Bits> = {};
   for (const role of outputsOf(c)) {

@@ -5,7 +5,7 @@
  */
 
 import { z } from 'zod';
-import { type Bits, type Dtype, type FloatDtype, encode, encodeAll, powerOfTwo } from './dtype.ts';
+import { type Bits, type Dtype, encode, encodeAll, type FloatDtype, powerOfTwo } from './dtype.ts';
 import { fixtureValues } from './fixture.ts';
 import { hash } from './random.ts';
 
@@ -16,7 +16,10 @@ export const patchSchema = z.strictObject({
   count: z.int().positive(),
   step: z.int().positive().default(1),
   /** A value, rounded to the tensor's type, or a special one by name. */
-  value: z.union([z.number(), z.enum(['nan', 'nan-payload', '-nan', 'inf', '-inf', '-0', 'subnormal', 'max'])]),
+  value: z.union([
+    z.number(),
+    z.enum(['nan', 'nan-payload', '-nan', 'inf', '-inf', '-0', 'subnormal', 'max']),
+  ]),
 });
 export type Patch = z.infer<typeof patchSchema>;
 

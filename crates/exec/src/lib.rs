@@ -1,1 +1,13 @@
+//! Runs and times one call of one kernel on guarded memory.
+//!
+//! [`executor::Executor`] does the work, in whatever process it stands. [`isolated::Isolated`] is its
+//! counterpart in the harness: it keeps a runner process, sends it requests and says what it died of.
 
+mod args;
+pub mod channel;
+mod environment;
+pub mod executor;
+pub mod fault;
+pub mod isolated;
+pub mod memory;
+pub mod request;

@@ -1,0 +1,59 @@
+use std::fs::File;
+
+use napi::bindgen_prelude::{ArrayBuffer, Env};
+use napi::{Error, Result};
+use napi_derive::napi;
+use tierwise_exec::memory::{self, Mapping, PAGE};
+
+/// Pages that this process fills and reads plainly, and that runners map between inaccessible pages.
+#[napi]
+pub struct Arena {
+    arena: memory::Arena,
+}
+
+#[napi]
+impl Arena {
+    /// An arena with its status page. Throws when the system has no memory to give.
+    #[napi(constructor)]
+    pub fn new() -> Result<Self> {
+        let mut arena = memory::Arena::new().map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
+        arena.grow(PAGE).map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
+        Ok(Self { arena })
+    }
+
+    /// Adds pages for `bytes` bytes (rounded up to whole pages). Returns the byte of the arena at which
+    /// they begin, as runners' `map` requests take it.
+    #[napi]
+    pub fn grow(&mut self, bytes: i64) -> Result<i64> {
+        let bytes = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot add {bytes} bytes")))?;
+        let offset = self.arena.grow(bytes).map_err(|e| Error::from_reason(format!("no room for {bytes} bytes: {e}")))?;
+        Ok(offset.cast_signed())
+    }
+
+    /// A view of `bytes` bytes of the arena from byte `offset` on: shared memory, not a copy.
+    #[napi]
+    pub fn view<'env>(&self, env: &'env Env, offset: i64, bytes: i64) -> Result<ArrayBuffer<'env>> {
+        let length = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot view {bytes} bytes")))?;
+        let mapping = Mapping::shared(self.arena.file(), offset.cast_unsigned(), length)
+            .map_err(|e| Error::from_reason(format!("cannot map {bytes} bytes: {e}")))?;
+        let start = mapping.start();
+        // SAFETY: the mapping lives until the finaliser drops it, when JavaScript has no view any more.
+        unsafe { ArrayBuffer::from_external(env, start, length, mapping, |_, mapping| drop(mapping)) }
+    }
+
+    /// Gives memory back to the system; views and runners' slots of it read zeros from now on.
+    #[napi]
+    pub fn discard(&self, offset: i64, bytes: i64) -> Result<()> {
+        let length = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot discard {bytes} bytes")))?;
+        self.arena
+            .discard(offset.cast_unsigned(), length)
+            .map_err(|e| Error::from_reason(format!("cannot give back {bytes} bytes: {e}")))
+    }
+}
+
+impl Arena {
+    /// The file behind the pages.
+    pub fn file(&self) -> &File {
+        self.arena.file()
+    }
+}

@@ -1,0 +1,194 @@
+//! From a call in words to the C structs of kernel-abi.h.
+
+use std::ffi::c_void;
+use std::mem::size_of;
+use std::ptr::{null, null_mut};
+
+use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwRmsNormArgs, TwRopeArgs};
+
+use crate::request::{Call, Dtype, OpParams, Scaling, Tensor};
+
+/// The args of one call, with the tensors that they point to.
+pub struct Args {
+    args: OpArgs,
+    /// What `args` points to.
+    _tensors: Vec<(String, Box<Owned>)>,
+}
+
+enum OpArgs {
+    RmsNorm(Box<TwRmsNormArgs>),
+    Rope(Box<TwRopeArgs>),
+    Gqa(Box<TwGqaArgs>),
+}
+
+struct Owned {
+    shape: Vec<i64>,
+    strides: Vec<i64>,
+    tensor: DLTensor,
+}
+
+impl Args {
+    /// Lays the call out. `base` resolves a slot to its first page.
+    pub fn new(call: &Call, base: impl Fn(u32) -> Result<*mut u8, String>) -> Result<Self, String> {
+        let mut tensors = Vec::with_capacity(call.tensors.len());
+        for (role, spec) in &call.tensors {
+            let data = match spec.slot {
+                None => null_mut(),
+                Some(slot) => base(slot)?.wrapping_add(usize::try_from(spec.offset).map_err(|e| e.to_string())?),
+            };
+            tensors.push((role.clone(), Box::new(Owned::new(spec, data))));
+        }
+        for (_, owned) in &mut tensors {
+            owned.tensor.shape = owned.shape.as_mut_ptr();
+            owned.tensor.strides = owned.strides.as_mut_ptr();
+        }
+        let args = OpArgs::new(call, &mut tensors);
+        Ok(Self { args, _tensors: tensors })
+    }
+
+    /// What `scratch_size` and `run` take.
+    pub fn pointer(&self) -> *const c_void {
+        match &self.args {
+            OpArgs::RmsNorm(args) => std::ptr::from_ref(&**args).cast(),
+            OpArgs::Rope(args) => std::ptr::from_ref(&**args).cast(),
+            OpArgs::Gqa(args) => std::ptr::from_ref(&**args).cast(),
+        }
+    }
+
+    /// The head of the args.
+    pub fn head(&mut self) -> &mut TwCall {
+        match &mut self.args {
+            OpArgs::RmsNorm(args) => &mut args.call,
+            OpArgs::Rope(args) => &mut args.call,
+            OpArgs::Gqa(args) => &mut args.call,
+        }
+    }
+}
+
+impl Owned {
+    fn new(spec: &Tensor, data: *mut u8) -> Self {
+        let (code, bits) = match spec.dtype {
+            Dtype::F32 => (2, 32),
+            Dtype::F16 => (2, 16),
+            Dtype::Bf16 => (4, 16),
+            Dtype::I32 => (0, 32),
+        };
+        let tensor = DLTensor {
+            data: data.cast(),
+            device: DLDevice { device_type: 1, device_id: 0 },
+            ndim: i32::try_from(spec.shape.len()).unwrap_or(i32::MAX),
+            dtype: DLDataType { code, bits, lanes: 1 },
+            shape: null_mut(),
+            strides: null_mut(),
+            byte_offset: 0,
+        };
+        Self { shape: spec.shape.clone(), strides: spec.strides.clone(), tensor }
+    }
+}
+
+/// Finds tensors by role; NULL where a call has none.
+struct Roles<'a>(&'a mut [(String, Box<Owned>)]);
+
+impl Roles<'_> {
+    fn input(&self, role: &str) -> *const DLTensor {
+        self.0.iter().find(|(name, _)| name == role).map_or(null(), |(_, owned)| &raw const owned.tensor)
+    }
+
+    fn output(&mut self, role: &str) -> *mut DLTensor {
+        self.0.iter_mut().find(|(name, _)| name == role).map_or(null_mut(), |(_, owned)| &raw mut owned.tensor)
+    }
+}
+
+fn head<T>(call: &Call) -> TwCall {
+    TwCall {
+        struct_size: (size_of::<T>() as u32).wrapping_add_signed(call.lie.struct_size),
+        threads: call.threads,
+        scratch: null_mut(),
+        scratch_bytes: 0,
+    }
+}
+
+impl OpArgs {
+    fn new(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Self {
+        let mut roles = Roles(tensors);
+        match &call.op {
+            OpParams::RmsNorm { eps, weight_offset, round_before_weight } => {
+                Self::RmsNorm(Box::new(TwRmsNormArgs {
+                    call: head::<TwRmsNormArgs>(call),
+                    x: roles.input("x"),
+                    weight: roles.input("weight"),
+                    residual: roles.input("residual"),
+                    residual_out: roles.output("residualOut"),
+                    y: roles.output("y"),
+                    eps: *eps,
+                    weight_offset: *weight_offset,
+                    round_before_weight: u32::from(*round_before_weight),
+                }))
+            }
+            OpParams::Rope { rotary_dim, interleaved, theta, scaling } => {
+                let mut args = TwRopeArgs {
+                    call: head::<TwRopeArgs>(call),
+                    x: roles.input("x"),
+                    positions: roles.input("positions"),
+                    cos: roles.input("cos"),
+                    sin: roles.input("sin"),
+                    y: roles.output("y"),
+                    rotary_dim: *rotary_dim,
+                    interleaved: u32::from(*interleaved),
+                    theta: *theta,
+                    scaling: 0,
+                    original_max_positions: 0,
+                    factor: 1.0,
+                    low_freq_factor: 1.0,
+                    high_freq_factor: 1.0,
+                    beta_fast: 32.0,
+                    beta_slow: 1.0,
+                    attention_factor: 1.0,
+                };
+                scaling.write(&mut args);
+                Self::Rope(Box::new(args))
+            }
+            OpParams::Gqa { scale, softcap, window, causal } => Self::Gqa(Box::new(TwGqaArgs {
+                call: head::<TwGqaArgs>(call),
+                q: roles.input("q"),
+                k: roles.input("k"),
+                v: roles.input("v"),
+                kv_len: roles.input("kvLen"),
+                block_table: roles.input("blockTable"),
+                mask: roles.input("mask"),
+                out: roles.output("out"),
+                scale: *scale,
+                softcap: *softcap,
+                window: *window,
+                causal: u32::from(*causal),
+            })),
+        }
+    }
+}
+
+impl Scaling {
+    fn write(&self, args: &mut TwRopeArgs) {
+        match *self {
+            Self::None => {}
+            Self::Linear { factor } => {
+                args.scaling = 1;
+                args.factor = factor;
+            }
+            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_positions } => {
+                args.scaling = 2;
+                args.factor = factor;
+                args.low_freq_factor = low_freq_factor;
+                args.high_freq_factor = high_freq_factor;
+                args.original_max_positions = original_max_positions;
+            }
+            Self::Yarn { factor, beta_fast, beta_slow, attention_factor, original_max_positions } => {
+                args.scaling = 3;
+                args.factor = factor;
+                args.beta_fast = beta_fast;
+                args.beta_slow = beta_slow;
+                args.attention_factor = attention_factor;
+                args.original_max_positions = original_max_positions;
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Carries out requests on one library: maps slots, runs calls, puts them on the clock.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use tierwise_abi::c::TwKernel;
+use tierwise_abi::library::Library;
+
+use crate::args::Args;
+use crate::environment::watched;
+use crate::memory::{Guarded, PAGE};
+use crate::request::{Call, Contender, KernelInfo, Request, Response};
+
+/// More scratch than this is taken for an error of `scratch_size`.
+const MOST_SCRATCH: u64 = 4 << 30;
+/// Scratch and what lies behind it before the call: a NaN in every float type.
+const SCRATCH_PATTERN: u8 = 0xff;
+
+/// Runs kernels of one library on slots of one arena.
+#[derive(Debug)]
+pub struct Executor {
+    library: Library,
+    arena: File,
+    slots: HashMap<u32, Guarded>,
+}
+
+impl Executor {
+    /// An executor without slots.
+    pub fn new(library: Library, arena: File) -> Self {
+        Self { library, arena, slots: HashMap::new() }
+    }
+
+    /// Does what a message asks; whatever is wrong with it becomes `Refused`.
+    pub fn handle(&mut self, message: &[u8]) -> Response {
+        let answer = serde_json::from_slice(message).map_err(|e| format!("damaged request: {e}")).and_then(|request| {
+            catch_unwind(AssertUnwindSafe(|| self.carry_out(request)))
+                .unwrap_or_else(|panic| Err(format!("panic: {}", panic_text(&*panic))))
+        });
+        answer.unwrap_or_else(|error| Response::Refused { error })
+    }
+
+    fn carry_out(&mut self, request: Request) -> Result<Response, String> {
+        match request {
+            Request::Table => Ok(self.table()),
+            Request::Map { slot, file_offset, span, pages } => self.map(slot, file_offset, span, pages.as_deref()),
+            Request::Unmap { slot } => {
+                self.slots.remove(&slot).ok_or_else(|| format!("no slot {slot}"))?;
+                Ok(Response::Done)
+            }
+            Request::Run { kernel, call } => self.run(kernel, &call),
+            Request::Time { contender, call, calls, samples } => self.time(contender, &call, calls, samples),
+        }
+    }
+
+    fn table(&self) -> Response {
+        let info = |kernel: &tierwise_abi::library::Kernel| KernelInfo {
+            op: kernel.op.clone(),
+            name: kernel.name.clone(),
+            tier: kernel.tier.clone(),
+            // SAFETY: the table's own function, of the interface's type.
+            available: kernel.row.available.is_some_and(|available| unsafe { available() } != 0),
+            numerics: kernel.row.numerics,
+            promises: kernel.row.promises,
+        };
+        Response::Table {
+            name: self.library.name.clone(),
+            version: self.library.version.clone(),
+            kernels: self.library.kernels.iter().map(info).collect(),
+        }
+    }
+
+    fn map(&mut self, slot: u32, offset: u64, span: u64, pages: Option<&[u64]>) -> Result<Response, String> {
+        let span = usize::try_from(span).map_err(|e| e.to_string())?;
+        let region = Guarded::shared(&self.arena, offset, span, pages)
+            .map_err(|e| format!("cannot map {span} pages for slot {slot}: {e}"))?;
+        let mapped = Response::Mapped { address: region.start() as u64, length: (span * PAGE) as u64 };
+        self.slots.insert(slot, region);
+        Ok(mapped)
+    }
+
+    fn kernel(&self, index: usize) -> Result<TwKernel, String> {
+        let count = self.library.kernels.len();
+        self.library.kernels.get(index).map(|kernel| kernel.row).ok_or_else(|| format!("no kernel {index} of {count}"))
+    }
+
+    /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard.
+    fn prepare(&self, kernel: &TwKernel, call: &Call) -> Result<(Args, Option<Scratch>), String> {
+        let mut args = Args::new(call, |slot| {
+            self.slots.get(&slot).map(Guarded::start).ok_or_else(|| format!("no slot {slot}"))
+        })?;
+        let Some(scratch_size) = kernel.scratch_size else { return Ok((args, None)) };
+        // SAFETY: the table's own function on the args that it is meant for.
+        let bytes = unsafe { scratch_size(args.pointer()) };
+        if bytes > MOST_SCRATCH {
+            return Err(format!("scratch_size asks for {bytes} bytes"));
+        }
+        let scratch = Scratch::new(bytes as usize).map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
+        let head = args.head();
+        head.scratch = scratch.start().cast();
+        head.scratch_bytes = bytes.wrapping_add_signed(call.lie.scratch_bytes);
+        Ok((args, Some(scratch)))
+    }
+
+    fn run(&self, index: usize, call: &Call) -> Result<Response, String> {
+        let kernel = self.kernel(index)?;
+        let run = kernel.run.ok_or("the kernel has no run function")?;
+        let (args, scratch) = self.prepare(&kernel, call)?;
+        let pointer = args.pointer();
+        // SAFETY: the table's own function on args that outlive the call; what it breaks is what is examined.
+        let (status, disturbed) = watched(|| unsafe { run(pointer) });
+        Ok(Response::Ran {
+            status,
+            executed: self.library.executed(),
+            disturbed,
+            scratch_overrun: scratch.is_some_and(|scratch| scratch.overrun()),
+        })
+    }
+
+    fn time(&self, contender: Contender, call: &Call, calls: u32, samples: u32) -> Result<Response, String> {
+        let nanoseconds = match contender {
+            Contender::Kernel(index) => {
+                let kernel = self.kernel(index)?;
+                let run = kernel.run.ok_or("the kernel has no run function")?;
+                let (args, _scratch) = self.prepare(&kernel, call)?;
+                let pointer = args.pointer();
+                // SAFETY: as in `run`.
+                let once = || unsafe { run(black_box(pointer)) };
+                let status = once();
+                if status != 0 {
+                    return Err(format!("the kernel answers status {status} to the timed call"));
+                }
+                clock(calls, samples, || {
+                    black_box(once());
+                })
+            }
+            Contender::Memcpy => {
+                let (from, to, bytes) = self.copy_of(call)?;
+                // SAFETY: both ranges are mapped slots of `bytes` bytes, and they do not overlap.
+                let once = || unsafe { libc::memcpy(black_box(to).cast(), black_box(from).cast(), black_box(bytes)) };
+                once();
+                clock(calls, samples, || {
+                    black_box(once());
+                })
+            }
+        };
+        Ok(Response::Timed { nanoseconds })
+    }
+
+    /// Source, target and bytes of copying the call's first tensor `x` (or `q`) to its output.
+    fn copy_of(&self, call: &Call) -> Result<(*const u8, *mut u8, usize), String> {
+        let [from, to] = [["x", "q"], ["y", "out"]]
+            .map(|roles| roles.iter().find_map(|role| call.tensors.get(*role)).ok_or("memcpy takes an input and an output"));
+        let (from, to) = (from?, to?);
+        let bytes = |t: &crate::request::Tensor| t.shape.iter().product::<i64>() as usize * t.dtype.bytes();
+        let place = |t: &crate::request::Tensor| -> Result<*mut u8, String> {
+            let slot = t.slot.ok_or("memcpy takes no NULL")?;
+            let region = self.slots.get(&slot).ok_or_else(|| format!("no slot {slot}"))?;
+            let contiguous = t.shape.iter().zip(&t.strides).rev().try_fold(1, |expected, (size, stride)| {
+                (*stride == expected || *size == 1).then_some(expected * size)
+            });
+            let end = t.offset as usize + bytes(t);
+            if contiguous.is_none() || end > region.length() {
+                return Err("memcpy takes contiguous tensors inside their slots".to_owned());
+            }
+            Ok(region.start().wrapping_add(t.offset as usize))
+        };
+        let (source, target) = (place(from)?, place(to)?);
+        if bytes(from) != bytes(to) || source.addr().abs_diff(target.addr()) < bytes(from) {
+            return Err("memcpy takes two tensors of one size that do not overlap".to_owned());
+        }
+        Ok((source, target, bytes(from)))
+    }
+}
+
+impl crate::request::Dtype {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+}
+
+/// Nanoseconds per call, one a sample.
+fn clock(calls: u32, samples: u32, mut call: impl FnMut()) -> Vec<f64> {
+    let calls = calls.max(1);
+    (0..samples)
+        .map(|_| {
+            let start = Instant::now();
+            for _ in 0..calls {
+                call();
+            }
+            start.elapsed().as_nanos() as f64 / f64::from(calls)
+        })
+        .collect()
+}
+
+/// Scratch of a declared size, rounded up to 64 bytes, its end flush to a guard.
+struct Scratch {
+    pages: Guarded,
+    declared: usize,
+}
+
+impl Scratch {
+    const ALIGN: usize = 64;
+
+    fn new(declared: usize) -> std::io::Result<Self> {
+        let pages = Guarded::private(declared.next_multiple_of(Self::ALIGN))?;
+        // SAFETY: the pages are this value's own and as long as they say.
+        unsafe { pages.start().write_bytes(SCRATCH_PATTERN, pages.length()) };
+        Ok(Self { pages, declared })
+    }
+
+    fn start(&self) -> *mut u8 {
+        let rounded = self.declared.next_multiple_of(Self::ALIGN);
+        self.pages.start().wrapping_add(self.pages.length() - rounded)
+    }
+
+    /// Whether a byte outside the declared ones is not what it was.
+    fn overrun(&self) -> bool {
+        // SAFETY: the pages are readable and as long as they say.
+        let bytes = unsafe { std::slice::from_raw_parts(self.pages.start(), self.pages.length()) };
+        let from = self.start() as usize - self.pages.start() as usize;
+        bytes[..from].iter().chain(&bytes[from + self.declared..]).any(|byte| *byte != SCRATCH_PATTERN)
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

@@ -1,0 +1,193 @@
+//! What is asked of an executor and what it answers: JSON, one value a message.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing to do.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Request {
+    /// The library's table.
+    Table,
+    /// Makes pages of the arena reachable under a number, between inaccessible ones.
+    Map {
+        /// The number.
+        slot: u32,
+        /// Where in the arena the pages begin, in bytes.
+        file_offset: u64,
+        /// Pages from the first to the last.
+        span: u64,
+        /// Numbers of the pages that exist, ascending; absent: all.
+        pages: Option<Vec<u64>>,
+    },
+    /// Forgets a slot.
+    Unmap {
+        /// Its number.
+        slot: u32,
+    },
+    /// One call.
+    Run {
+        /// Row of the table.
+        kernel: usize,
+        /// The call.
+        call: Call,
+    },
+    /// `samples` times `calls` calls on the clock, after one that is not counted.
+    Time {
+        /// What is timed.
+        contender: Contender,
+        /// The call.
+        call: Call,
+        /// Calls in a sample.
+        calls: u32,
+        /// How many samples.
+        samples: u32,
+    },
+}
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Contender {
+    /// A row of the table.
+    Kernel(usize),
+    /// libc's memcpy from the first input to the first output, which must be contiguous.
+    Memcpy,
+}
+
+/// A call as a case says it, its buffers resolved to slots.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// Op and parameters.
+    #[serde(flatten)]
+    pub op: OpParams,
+    /// How many threads the kernel may use.
+    pub threads: u32,
+    /// Deliberate lies about the call's head.
+    #[serde(default)]
+    pub lie: Lie,
+    /// Tensors by role.
+    pub tensors: std::collections::HashMap<String, Tensor>,
+}
+
+/// Bytes added to what is true.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lie {
+    /// To `struct_size`.
+    pub struct_size: i32,
+    /// To `scratch_bytes`.
+    pub scratch_bytes: i64,
+}
+
+/// A view of a slot.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tensor {
+    /// Which slot; absent: a NULL pointer.
+    pub slot: Option<u32>,
+    /// Bytes from the slot's first page to the first element.
+    pub offset: u64,
+    /// Sizes.
+    pub shape: Vec<i64>,
+    /// In elements.
+    pub strides: Vec<i64>,
+    /// Element type.
+    pub dtype: Dtype,
+}
+
+/// An element type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Dtype {
+    F32,
+    F16,
+    Bf16,
+    I32,
+}
+
+/// Parameters by op, named as in a case.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", content = "params", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "contracts.md names them")]
+pub enum OpParams {
+    RmsNorm { eps: f64, weight_offset: f32, round_before_weight: bool },
+    Rope { rotary_dim: u32, interleaved: bool, theta: f64, scaling: Scaling },
+    Gqa { scale: f32, softcap: f32, window: i32, causal: bool },
+}
+
+/// How RoPE's frequencies are scaled.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[allow(missing_docs, reason = "contracts.md names them")]
+pub enum Scaling {
+    None,
+    Linear { factor: f64 },
+    Llama3 { factor: f64, low_freq_factor: f64, high_freq_factor: f64, original_max_positions: u32 },
+    Yarn {
+        factor: f64,
+        beta_fast: f64,
+        beta_slow: f64,
+        attention_factor: f64,
+        original_max_positions: u32,
+    },
+}
+
+/// The answer to a request.
+#[derive(Debug, Serialize)]
+#[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Response {
+    /// To `Table`.
+    Table {
+        /// As the library calls itself.
+        name: String,
+        /// As the library says.
+        version: String,
+        /// Its rows.
+        kernels: Vec<KernelInfo>,
+    },
+    /// To `Map`: where the first page stands.
+    Mapped {
+        /// Address of the slot's first page.
+        address: u64,
+        /// Bytes from there to the end of the last page.
+        length: u64,
+    },
+    /// To `Unmap`.
+    Done,
+    /// To `Run`.
+    Ran {
+        /// What `run` returned.
+        status: i32,
+        /// What the library says it executed.
+        executed: Option<String>,
+        /// What of the thread's state was not put back, by name.
+        disturbed: Vec<String>,
+        /// Whether bytes behind the declared scratch were written.
+        scratch_overrun: bool,
+    },
+    /// To `Time`.
+    Timed {
+        /// Nanoseconds per call, one a sample.
+        nanoseconds: Vec<f64>,
+    },
+    /// The request can't be done.
+    Refused {
+        /// Why.
+        error: String,
+    },
+}
+
+/// A row of the table, as text.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "kernel-abi.h names them")]
+pub struct KernelInfo {
+    pub op: String,
+    pub name: String,
+    pub tier: String,
+    pub available: bool,
+    pub numerics: u32,
+    pub promises: u32,
+}

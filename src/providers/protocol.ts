@@ -1,0 +1,90 @@
+/**
+ * What runners are asked and what they answer: the JSON of crates/exec/src/request.rs, from this side.
+ */
+
+import type { Case } from '../case/case.ts';
+
+/** A tensor of a call: a view of a slot; no slot is a NULL pointer. */
+export interface CallTensor {
+  slot?: number;
+  offset: number;
+  shape: readonly number[];
+  strides: readonly number[];
+  dtype: string;
+}
+
+/** A call: a case's words, its buffers resolved to slots. */
+export interface Call {
+  op: Case['op'];
+  params: Case['params'];
+  threads: number;
+  lie?: NonNullable<Case['lie']>;
+  tensors: Record<string, CallTensor>;
+}
+
+/** What is put on the clock. */
+export type Contender = { kernel: number } | 'memcpy';
+
+export type Request =
+  | { do: 'table' }
+  | { do: 'map'; slot: number; fileOffset: number; span: number; pages?: readonly number[] }
+  | { do: 'unmap'; slot: number }
+  | { do: 'run'; kernel: number; call: Call }
+  | { do: 'time'; contender: Contender; call: Call; calls: number; samples: number };
+
+/** A row of a library's table. */
+export interface TableRow {
+  op: string;
+  name: string;
+  tier: string;
+  available: boolean;
+  numerics: number;
+  promises: number;
+}
+
+/** How a runner ended. */
+export type Death =
+  | { is: 'crashed'; signal: number; address: number; write: boolean | null; words: string }
+  | { is: 'hung'; afterMilliseconds: number }
+  | { is: 'exited'; code: number; words: string };
+
+export type Ran = {
+  is: 'ran';
+  status: number;
+  executed: string | null;
+  disturbed: string[];
+  scratchOverrun: boolean;
+};
+
+export type Response =
+  | { is: 'table'; name: string; version: string; kernels: TableRow[] }
+  | { is: 'mapped'; address: number; length: number }
+  | { is: 'done' }
+  | Ran
+  | { is: 'timed'; nanoseconds: number[] }
+  | { is: 'refused'; error: string }
+  | Death;
+
+/** What `run` returned. */
+export const status = { ok: 0, unsupported: 1, invalid: 2 } as const;
+
+/** Bits of a kernel's promises (kernel-abi.h, bits.md), by the names that reports use. */
+export const promiseBits = { threads: 1, batch: 2, placement: 4, 'all tiers': 8, 'fma tiers': 16 } as const;
+export type Promised = keyof typeof promiseBits;
+
+/** Names of the numerics classes, by their number. */
+export const numericsNames = ['f32', 'bf16 dot', 'f16 dot', 'f16 accumulate'] as const;
+
+const signalNames: Readonly<Record<number, string>> = {
+  4: 'SIGILL (illegal instruction)',
+  6: 'SIGABRT (abort)',
+  7: 'SIGBUS (bus error)',
+  8: 'SIGFPE (arithmetic trap)',
+  9: 'SIGKILL',
+  11: 'SIGSEGV (segmentation fault)',
+};
+
+/** A signal's name, with what it means. */
+export function signalName(signal: number): string {
+  return signalNames[signal] ?? `signal ${signal}`;
+}

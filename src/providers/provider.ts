@@ -1,0 +1,102 @@
+/**
+ * Who brings kernels, and which they are.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { type Op, ops } from '../case/case.ts';
+import { UsageError } from '../usage-error.ts';
+import { Host, HostError } from './host.ts';
+import { type Promised, promiseBits } from './protocol.ts';
+import { SlotPool } from './slots.ts';
+
+/** A source of kernels. */
+export interface Provider {
+  /** `native`, or a library's own name. */
+  readonly name: string;
+  /** The shared object; null: the kernels built into the runner. */
+  readonly path: string | null;
+}
+
+/** One implementation of an op in one tier. */
+export interface Kernel {
+  readonly provider: string;
+  /** Row of the provider's table. */
+  readonly index: number;
+  readonly op: Op;
+  readonly name: string;
+  readonly tier: string;
+  readonly available: boolean;
+  readonly numerics: number;
+  readonly promises: number;
+}
+
+/** A provider with its table. */
+export interface LoadedProvider extends Provider {
+  readonly version: string;
+  /** What its code is: for `native` the hash in its version, for a library the SHA-256 of the file. */
+  readonly build: string;
+  readonly kernels: readonly Kernel[];
+  /** Rows for ops that are not known here. */
+  readonly foreign: readonly string[];
+}
+
+/** `provider/op/name/tier`: unique among what a run has loaded. */
+export function kernelId(kernel: Pick<Kernel, 'provider' | 'op' | 'name' | 'tier'>): string {
+  return `${kernel.provider}/${kernel.op}/${kernel.name}/${kernel.tier}`;
+}
+
+/** Whether a kernel makes a promise of bits.md. */
+export function promises(kernel: Kernel, promise: Promised): boolean {
+  return (kernel.promises & promiseBits[promise]) !== 0;
+}
+
+/** The kernels of this project. */
+export const native: Provider = { name: 'native', path: null };
+
+/**
+ * Loads a provider's table, in a runner process of its own.
+ *
+ * @throws UsageError that names the library and what is wrong with it.
+ */
+export function load(provider: Provider): LoadedProvider {
+  const host = new Host(provider, new SlotPool());
+  try {
+    const table = host.table();
+    const name = provider.path === null ? provider.name : table.name;
+    const kernels: Kernel[] = [];
+    const foreign: string[] = [];
+    for (const [index, row] of table.kernels.entries()) {
+      const op = ops.find(known => known === row.op);
+      if (op) kernels.push({ ...row, op, provider: name, index });
+      else foreign.push(`${row.op}/${row.name}/${row.tier}`);
+    }
+    return {
+      ...provider,
+      name,
+      version: table.version,
+      build: buildOf(provider, table.version),
+      kernels,
+      foreign,
+    };
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    throw new UsageError(`${provider.path ?? provider.name}: ${error.message}`);
+  } finally {
+    host.close();
+  }
+}
+
+/** A provider for the shared object at a path. */
+export function libraryAt(path: string): Provider {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) throw new UsageError(`no library at ${path}`);
+  return { name: basename(path), path: absolute };
+}
+
+function buildOf(provider: Provider, version: string): string {
+  if (provider.path !== null)
+    return createHash('sha256').update(readFileSync(provider.path)).digest('hex').slice(0, 16);
+  return version.split('+')[1] ?? version;
+}
