@@ -3,7 +3,7 @@
  * and the exceptions that contracts.md allows.
  */
 
-import type { Case } from '../src/case/case.ts';
+import type { CaseOf, Op } from '../src/case/case.ts';
 import type { Bits, FloatDtype } from '../src/case/dtype.ts';
 
 /** What an element may be beside a value within its bound. Bits of `Expected.rules`. */
@@ -31,11 +31,14 @@ export interface Expected {
   readonly rows: readonly number[];
   /** Set where the contract fixes the bits: then nothing below is looked at, but every NaN is one value. */
   readonly exact?: Bits;
-  /** The float64 value. */
+  /** The float64 value; NaN where `rules` say `nan` or `any`. */
   readonly ref: Float64Array;
-  /** A second value that is as right (an intermediate rounding that may go either way). */
-  readonly alternative?: Float64Array;
-  /** Bound of the excess, worst case: bounds.md's `hard`. */
+  /**
+   * Where an intermediate rounding may go more than one way, each as right as the others: of the values that
+   * follow, the one that `seen` is closest to. Absent: always `ref[index]`, which is one of them.
+   */
+  readonly nearest?: (index: number, seen: number) => number;
+  /** Bound of the excess, worst case: bounds.md's `hard`. 0 where the value is exactly 0 in any arithmetic. */
   readonly hard: Float64Array;
   /** Size of ordinary f32 error: bounds.md's `T`. */
   readonly typical: Float64Array;
@@ -43,10 +46,12 @@ export interface Expected {
   readonly rules: Uint8Array;
 }
 
-/** The float64 reference of an op: a case and its stored inputs to what each output may be. */
-export type Reference = (
-  c: Case,
+/**
+ * The float64 reference of an op: a case that its contract accepts, and its stored inputs in logical order,
+ * to what each output may be. `rows`: which to compute, ascending; absent: all.
+ */
+export type Reference<O extends Op> = (
+  c: CaseOf<O>,
   inputs: Readonly<Record<string, Bits>>,
-  /** Rows to compute, ascending; absent: all. */
   rows?: readonly number[],
 ) => Expected[];

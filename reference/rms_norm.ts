@@ -1,0 +1,279 @@
+/**
+ * RMSNorm in float64, and how far from it a correct f32 kernel may be. Contract: contracts.md.
+ *
+ *     h = x, or fround(x + residual)    w = weight + weightOffset    r = 1 / sqrt(mean(h^2) + eps)
+ *     y = round(h r w), or before-weight: z = round(h r), y = round(z w)
+ *
+ * The bound is what a correct kernel can lose, in units of u = 2^-24:
+ *
+ * | operation | loses at most |
+ * |---|---|
+ * | n squares and their sum, in any order, FMA or not | n u of the sum (Jeannerod & Rump 2013: no second order) |
+ * | times 1/n, itself rounded | 2 u |
+ * | + eps | 1 u; it and the above count half, after the root |
+ * | root and division; or a 12-bit estimate and a Newton step | 2 u; or 1.5 (1.5 * 2^-12)^2 = 3.4 u, and 3 u of rounding |
+ * | two products of h, r and w, in any order | 2 u |
+ * | weight + weightOffset | `Weights.error` |
+ * | underflow | 2^-150 in the operation, times what it is multiplied by later: `floor` |
+ *
+ * Where bounds.md proposes 5 u for all but the sum, 10 u stand here: a Newton step can use 8.9 u, and where n
+ * is small or eps large the sum leaves no room for it. Nothing is lost: the finest estimate that is shipped
+ * without a step (14 bits) is up to 1,024 u off.
+ */
+
+import type { CaseOf } from '../src/case/case.ts';
+import { type Bits, bitsOf, decodeAll, encode, type FloatDtype, formats, round } from '../src/case/dtype.ts';
+import { exactly } from './exactly.ts';
+import { excess, nextDown, nextUp } from './excess.ts';
+import { type Expected, type Reference, rule } from './expected.ts';
+
+const u = 2 ** -24;
+/** Twice what underflow takes from an f32 operation. */
+const tiny = 2 ** -149;
+const leastNormal = 2 ** -126;
+const { maxFinite } = formats.f32;
+
+/** In u: the table's fixed part. */
+const arithmetic = 10;
+/** In u: the part of it that comes after z, and one to spare. */
+const afterZ = 2;
+
+export const rmsNorm: Reference<'rms_norm'> = (c, inputs, rows = allRows(c)) => {
+  const { x, residualOut } = c.tensors;
+  const y = new NormalisedRows(c, inputs, rows);
+  if (!residualOut) {
+    for (let k = 0; k < rows.length; k++) y.fill(k, hiddenRow(c, inputs, rows[k]));
+    return [y];
+  }
+  const n = x.shape[1];
+  const sums = bitsOf(residualOut.dtype, rows.length * n);
+  const dtype = residualOut.dtype as FloatDtype;
+  for (let k = 0; k < rows.length; k++) {
+    const h = hiddenRow(c, inputs, rows[k]);
+    for (let j = 0; j < n; j++) sums[k * n + j] = encode(h[j], dtype);
+    y.fill(k, h);
+  }
+  return [y, exactly({ role: 'residualOut', dtype, rowLength: n, rows }, sums)];
+};
+
+function allRows(c: CaseOf<'rms_norm'>): number[] {
+  return Array.from({ length: c.tensors.x.shape[0] }, (_, row) => row);
+}
+
+/** A row of h. A float64 sum of two f32, rounded to f32, is their f32 sum: 53 >= 2 * 24 + 2 bits (Figueroa 1995). */
+function hiddenRow(c: CaseOf<'rms_norm'>, inputs: Readonly<Record<string, Bits>>, row: number): Float64Array {
+  const values = (role: string): Float64Array => {
+    const { shape, dtype } = c.tensors[role];
+    return decodeAll(inputs[role].subarray(row * shape[1], (row + 1) * shape[1]), dtype);
+  };
+  const h = values('x');
+  if (c.tensors.residual) {
+    const residual = values('residual');
+    for (let j = 0; j < h.length; j++) h[j] = Math.fround(h[j] + residual[j]);
+  }
+  return h;
+}
+
+/** The sum of squares, in blocks so that its error hardly grows with n. NaN and infinities show in it. */
+function sumOfSquares(h: Float64Array): number {
+  const block = 64;
+  let sum = 0;
+  for (let start = 0; start < h.length; start += block) {
+    const end = Math.min(start + block, h.length);
+    let part = 0;
+    for (let j = start; j < end; j++) part += h[j] * h[j];
+    sum += part;
+  }
+  return sum;
+}
+
+/** The columns' factors w, and how far an f32 kernel's may be from them. */
+interface Weights {
+  readonly w: Float64Array;
+  /**
+   * fround(weight + offset) is within u |w|. A kernel that adds h r and h r weight instead is off by
+   * u |weight|, which is more where weight is near -offset: so much is admitted. 0 without an offset.
+   */
+  readonly error: Float64Array;
+  /** Columns whose weight is NaN or infinite. */
+  readonly special: readonly number[];
+}
+
+function weightsOf(c: CaseOf<'rms_norm'>, bits: Bits | undefined): Weights {
+  const { x, weight } = c.tensors;
+  const n = x.shape[1];
+  const error = new Float64Array(n);
+  if (!weight || !bits) return { w: new Float64Array(n).fill(1), error, special: [] };
+  const offset = c.params.weightOffset;
+  const w = decodeAll(bits, weight.dtype);
+  const special: number[] = [];
+  for (let j = 0; j < n; j++) {
+    const stored = w[j];
+    w[j] += offset;
+    if (!Number.isFinite(stored)) special.push(j);
+    else if (offset !== 0) error[j] = u * Math.max(Math.abs(w[j]), Math.abs(stored));
+  }
+  return { w, error, special };
+}
+
+/** The expectation of y, filled row by row. */
+class NormalisedRows implements Expected {
+  readonly role = 'y';
+  readonly dtype: FloatDtype;
+  readonly rowLength: number;
+  readonly rows: readonly number[];
+  readonly ref: Float64Array;
+  readonly hard: Float64Array;
+  readonly typical: Float64Array;
+  readonly rules: Uint8Array;
+  readonly nearest?: (index: number, seen: number) => number;
+  readonly #weights: Weights;
+  readonly #eps: number;
+  /** Before-weight: the least and the greatest z that a correct kernel may have. */
+  readonly #z: { readonly low: Float64Array; readonly high: Float64Array } | undefined;
+
+  constructor(c: CaseOf<'rms_norm'>, inputs: Readonly<Record<string, Bits>>, rows: readonly number[]) {
+    this.dtype = c.tensors.y.dtype as FloatDtype;
+    this.rowLength = c.tensors.x.shape[1];
+    this.rows = rows;
+    const count = rows.length * this.rowLength;
+    this.ref = new Float64Array(count);
+    this.hard = new Float64Array(count);
+    this.typical = new Float64Array(count);
+    this.rules = new Uint8Array(count);
+    this.#weights = weightsOf(c, inputs.weight);
+    this.#eps = c.params.eps;
+    // In f32, rounding h r is one of the roundings that any f32 kernel makes: no order to tell apart.
+    if (c.params.roundBeforeWeight && this.dtype !== 'f32') {
+      const z = { low: new Float64Array(count), high: new Float64Array(count) };
+      this.#z = z;
+      this.nearest = (index, seen) => {
+        const w = this.#weights.w[index % this.rowLength];
+        return nearestProduct(seen, w, z.low[index], z.high[index], this.dtype) ?? this.ref[index];
+      };
+    }
+  }
+
+  /** Sets what stands in the k-th of the rows. */
+  fill(k: number, h: Float64Array): void {
+    const start = k * this.rowLength;
+    const end = start + this.rowLength;
+    const squares = sumOfSquares(h);
+    const unspecified = squares / h.length + this.#eps < 2 ** -120;
+    if (unspecified) {
+      this.#except(rule.any, start, end);
+    } else if (Number.isNaN(squares)) {
+      this.#except(rule.nan, start, end);
+    } else if (squares === Infinity) {
+      // r = 0: finite elements stay the zero that they are from the start.
+      for (let j = 0; j < h.length; j++) if (!Number.isFinite(h[j])) this.#except(rule.nan, start + j);
+    } else if (this.#z) {
+      this.#fillRoundedBefore(start, h, squares, this.#z);
+    } else {
+      this.#fillRoundedOnce(start, h, squares);
+    }
+    for (const j of this.#weights.special) {
+      if (!Number.isNaN(this.#weights.w[j])) this.#except(rule.any, start + j);
+      else if (!unspecified) this.#except(rule.nan, start + j);
+    }
+  }
+
+  /** Elements without a value. */
+  #except(exception: number, start: number, end = start + 1): void {
+    this.ref.fill(Number.NaN, start, end);
+    this.rules.fill(exception, start, end);
+  }
+
+  #fillRoundedOnce(start: number, h: Float64Array, squares: number): void {
+    const { ref, hard, typical, rules } = this;
+    const { w, error } = this.#weights;
+    const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps);
+    const relative = lost + arithmetic * u;
+    for (let j = 0, i = start; j < h.length; j++, i++) {
+      const z = h[j] * r;
+      const value = z * w[j];
+      ref[i] = value;
+      // A zero is a zero in any arithmetic.
+      if (value === 0) continue;
+      const size = Math.abs(value);
+      // h r, h w, r w, r itself and the result may each be subnormal.
+      const floor = tiny * ((1 + Math.abs(h[j])) * (1 + Math.abs(w[j])) + r) + Math.abs(z) * error[j];
+      hard[i] = size * relative + floor;
+      typical[i] = size * usual + floor;
+      rules[i] = exception | rangeException(h[j], r, w[j], relative);
+    }
+  }
+
+  #fillRoundedBefore(
+    start: number,
+    h: Float64Array,
+    squares: number,
+    { low, high }: { low: Float64Array; high: Float64Array },
+  ): void {
+    const { ref, hard, typical, rules, dtype } = this;
+    const { w, error } = this.#weights;
+    const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps);
+    const relative = lost + (arithmetic - afterZ) * u;
+    for (let j = 0, i = start; j < h.length; j++, i++) {
+      const z = h[j] * r;
+      const reach = Math.abs(z) * relative + tiny * (1 + Math.abs(h[j]));
+      low[i] = round(z - reach, dtype);
+      high[i] = round(z + reach, dtype);
+      ref[i] = round(z, dtype) * w[j];
+      const most = Math.max(Math.abs(low[i]), Math.abs(high[i]));
+      const size = most * Math.abs(w[j]);
+      if (size === 0) continue;
+      const floor = tiny + most * error[j];
+      hard[i] = size * afterZ * u + floor;
+      typical[i] = size * usual + floor;
+      rules[i] = exception | rangeException(h[j], r, w[j], relative);
+    }
+  }
+}
+
+/** What the elements of a row with a finite sum of squares have in common. */
+function rowOf(squares: number, n: number, eps: number) {
+  const meanSquare = squares / n;
+  const variance = meanSquare + eps;
+  // Worst relative error of the mean square as an addend of the variance. An f32 sum that is low by q makes r
+  // high by (1 - q)^(-1/2) - 1, about q / 2; when q reaches 1 a sum in the worst order may stand still at 0.
+  const q = ((n + 2) * (u * meanSquare + tiny)) / variance;
+  return {
+    r: 1 / Math.sqrt(variance),
+    /** Relative error of r that comes from the sum, at most. */
+    lost: q < 1 ? 1 / Math.sqrt(1 - q) - 1 : Infinity,
+    /** Relative error of y that is usual on unstructured data. */
+    usual: u * (0.25 * Math.sqrt(n) + 2),
+    /** An f32 sum may overflow: r is then 0. */
+    exception: squares >= 2 ** 127 ? rule.zero : 0,
+  };
+}
+
+/** An f32 product of two of the three may leave the normal range, when the value does not. */
+function rangeException(h: number, r: number, w: number, relative: number): number {
+  const hr = Math.abs(h * r);
+  const hw = Math.abs(h * w);
+  const rw = Math.abs(r * w);
+  const leaves = Math.min(hr, hw, rw) < leastNormal || Math.max(hr, hw, rw) * (1 + relative) > maxFinite;
+  if (!leaves) return 0;
+  const value = Math.abs(h * r * w);
+  return value >= leastNormal && value <= maxFinite ? rule.shrunk | rule.infinite : 0;
+}
+
+/** z w for the z of `dtype` in [low, high] that makes it closest to `seen`; undefined where w = 0 tells none apart. */
+function nearestProduct(
+  seen: number,
+  w: number,
+  low: number,
+  high: number,
+  dtype: FloatDtype,
+): number | undefined {
+  if (w === 0) return undefined;
+  const guess = Math.min(Math.max(round(seen / w, dtype), low), high);
+  // The excess falls towards the best z and rises after it, but seen's interval is lopsided at a power of two.
+  let best = guess * w;
+  for (const z of [nextDown(guess, dtype), nextUp(guess, dtype)]) {
+    if (z >= low && z <= high && excess(z * w, seen, dtype) < excess(best, seen, dtype)) best = z * w;
+  }
+  return best;
+}
