@@ -168,40 +168,40 @@ impl<const D: usize> Tensor<D> {
             || other.is_empty()
             || self.end() <= other.base.addr()
             || other.end() <= self.base.addr();
+        if apart {
+            return false;
+        }
+        let axes = self.axes();
         // All addresses are multiples of the smaller of the two sizes.
         let step = self.dtype.size().min(other.dtype.size());
-        !apart
-            && other.any_address(|address| {
-                (address..address + other.dtype.size())
-                    .step_by(step)
-                    .any(|byte| self.holds(byte))
-            })
+        other.any_offset(|offset| {
+            let address = other.base.addr() + offset * other.dtype.size();
+            let mut bytes = (address..address + other.dtype.size()).step_by(step);
+            bytes.any(|byte| self.holds(byte, &axes))
+        })
     }
 
-    /// Whether the byte at `address` belongs to an element. The strides nest.
-    fn holds(&self, address: usize) -> bool {
-        let Some(mut rest) = address.checked_sub(self.base.addr()) else {
+    /// Whether the byte at `address` belongs to an element of this tensor, whose axes nest.
+    fn holds(&self, address: usize, axes: &[(usize, usize)]) -> bool {
+        let Some(bytes) = address.checked_sub(self.base.addr()) else {
             return false;
         };
-        for (stride, size) in self.axes() {
-            let stride = stride * self.dtype.size();
-            rest -= (rest / stride).min(size - 1) * stride;
-        }
-        rest < self.dtype.size()
+        let offset = bytes / self.dtype.size();
+        let rest = axes.iter().fold(offset, |rest, &(stride, size)| {
+            rest - (rest / stride).min(size - 1) * stride
+        });
+        rest == 0
     }
 
-    /// Whether `is` holds for the address of any element. What stride 0 repeats is asked once.
-    fn any_address(&self, mut is: impl FnMut(usize) -> bool) -> bool {
+    /// Whether `is` holds for the offset of any element from the first. What stride 0 repeats is asked once.
+    fn any_offset(&self, mut is: impl FnMut(usize) -> bool) -> bool {
         fn any(at: usize, axes: &[(usize, usize)], is: &mut impl FnMut(usize) -> bool) -> bool {
             match axes {
-                [] => is(at),
-                [(0, _), inner @ ..] => any(at, inner, is),
+                [] | [(0, _), ..] => is(at),
                 [(stride, size), inner @ ..] => (0..*size).any(|i| any(at + i * stride, inner, is)),
             }
         }
-        let bytes = |(stride, size)| (stride * self.dtype.size(), size);
-        let axes: Vec<_> = self.axes().into_iter().map(bytes).collect();
-        any(self.base.addr(), &axes, &mut is)
+        any(0, &self.axes(), &mut is)
     }
 
     /// (stride, size) of the dimensions of size > 1, the largest stride first.
