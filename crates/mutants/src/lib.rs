@@ -1,8 +1,9 @@
 //! Kernels with planted bugs, and correct kernels in other forms, behind the C interface: what a harness
 //! must fail, and what it must not. A library like anyone else's, but for the defects.
 //!
-//! Each operator has a folder with one plain kernel, a trait that is cut into steps. A variant is a type
-//! that overrides a step, and a line in the [table].
+//! Each operator has a folder with one plain kernel, a trait that is cut into steps. To add a variant: a
+//! type that overrides the step in question, named for its defect, with the mechanism and the trigger in
+//! its comment; a line in the table; and in the tests, the case that shows it and one that does not.
 
 mod float;
 mod rms_norm;

@@ -240,3 +240,61 @@ fn contiguous<const D: usize>(shape: &[usize; D]) -> [usize; D] {
     let inner = |d: usize| shape[d + 1..].iter();
     std::array::from_fn(|d| inner(d).fold(1, |product: usize, &size| product.saturating_mul(size)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// All small tensors of two dimensions, at a few places of a small buffer.
+    fn small_tensors(dtype: Float, buffer: *mut u8) -> Vec<Tensor<2>> {
+        let mut tensors = vec![];
+        for code in 0..4 * 3 * 3 * 5 * 5 {
+            let digits = [4, 3, 3, 5, 5].iter().scan(code, |rest, base| {
+                let digit = *rest % base;
+                *rest /= base;
+                Some(digit)
+            });
+            let [at, rows, n, row, column] = digits.collect::<Vec<_>>().try_into().unwrap();
+            tensors.push(Tensor {
+                base: buffer.wrapping_add(at * dtype.size()),
+                dtype,
+                shape: [rows, n],
+                strides: [
+                    if rows > 1 { row } else { 0 },
+                    if n > 1 { column } else { 0 },
+                ],
+            });
+        }
+        tensors
+    }
+
+    fn indices(tensor: &Tensor<2>) -> impl Iterator<Item = [usize; 2]> {
+        let [rows, n] = tensor.shape;
+        (0..rows).flat_map(move |i| (0..n).map(move |j| [i, j]))
+    }
+
+    fn bytes(tensor: &Tensor<2>) -> HashSet<usize> {
+        let elements = indices(tensor).map(|index| tensor.address(index).addr());
+        elements
+            .flat_map(|at| at..at + tensor.dtype.size())
+            .collect()
+    }
+
+    #[test]
+    fn overlap_is_a_byte_in_common() {
+        let mut buffer = [0_u64; 8];
+        let wide = small_tensors(Float::F32, buffer.as_mut_ptr().cast());
+        let narrow = small_tensors(Float::F16, buffer.as_mut_ptr().cast());
+        for outputs in [&wide, &narrow] {
+            for output in outputs.iter().filter(|output| output.nests()).step_by(7) {
+                let written = bytes(output);
+                assert_eq!(written.len(), indices(output).count() * output.dtype.size());
+                for other in wide.iter().chain(&narrow).step_by(5) {
+                    let shared = !written.is_disjoint(&bytes(other));
+                    assert_eq!(output.overlaps(other), shared, "{output:?}, {other:?}");
+                }
+            }
+        }
+    }
+}

@@ -35,3 +35,29 @@ impl RmsNorm for RawRsqrtss {
         rsqrtss(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newton_leaves_zero_infinity_and_subnormals_to_the_exact_path() {
+        for value in [0.0, f32::INFINITY, 1e-40, f32::from_bits(1)] {
+            assert_eq!(Newton::inverse_root(value), 1.0 / value.sqrt());
+        }
+        assert!(Newton::inverse_root(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn newton_is_within_half_a_millionth() {
+        for bits in (f32::MIN_POSITIVE.to_bits()..f32::INFINITY.to_bits()).step_by(10_007) {
+            let value = f32::from_bits(bits);
+            let ratio = f64::from(Newton::inverse_root(value)) * f64::from(value).sqrt();
+            assert!(
+                (ratio - 1.0).abs() < 5e-7,
+                "{value:e}: off by {:e}",
+                ratio - 1.0
+            );
+        }
+    }
+}
