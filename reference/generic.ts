@@ -1,19 +1,30 @@
 /** Whether a case's data is unstructured, so that rounding errors are as good as random. */
 
-import { type Case, inputsOf } from '../src/case/case.ts';
+import { type Case, inputsOf, type TensorSpec } from '../src/case/case.ts';
+import { type FloatDtype, formats, powerOfTwo } from '../src/case/dtype.ts';
 import { recipeKinds } from '../src/case/recipe.ts';
 
 /**
  * Whether the precision statistic and the row bias may be asked of a case: every float input is of a generic
- * recipe, without patched elements, and no stride of 0 repeats an element within a row. Constants and ties
- * make errors that add up; a sequential f32 sum over a constant row is off by n/4 u and right.
+ * recipe and well inside its type's normal range, has no patched elements, and repeats none within a row by
+ * a stride of 0.
+ *
+ * Constants and ties make errors that add up: a sequential f32 sum over a constant row is off by n/4 u, and
+ * right. So do subnormals, which are small multiples of one number: over 65,536 f16 values of scale 2^-20
+ * it is off by n/16 u.
  */
 export function isGeneric(c: Case): boolean {
   return inputsOf(c)
     .map(role => c.tensors[role])
     .filter(tensor => tensor.dtype !== 'i32')
-    .every(({ data, shape, strides }) => {
-      const repeats = strides.at(-1) === 0 && (shape.at(-1) ?? 0) > 1;
-      return data !== undefined && recipeKinds[data.kind].generic && data.patches.length === 0 && !repeats;
-    });
+    .every(tensor => isUnstructured(tensor) && !repeatsInRows(tensor));
+}
+
+function isUnstructured({ data, dtype }: TensorSpec): boolean {
+  if (!data || data.patches.length > 0 || !recipeKinds[data.kind].generic) return false;
+  return Math.abs(data.scale) >= powerOfTwo(formats[dtype as FloatDtype].minExponent + 2);
+}
+
+function repeatsInRows({ shape, strides }: TensorSpec): boolean {
+  return strides.at(-1) === 0 && shape.at(-1)! > 1;
 }
