@@ -231,11 +231,20 @@ impl<E: Element, H: Input, W: Weight> Output<E, H, W> {
                 .weight
                 .apply::<S, E, L>(s, s.mul(h, r), i, lanes, self.rounding);
             if L::STREAMS && lanes.count().is_none() {
-                self.next.prefetch(s, i);
+                self.next.prefetch(s, in_quarters(i, self.n));
                 E::stream(s, self.y.element(i), y);
             } else {
                 L::store(s, self.y, i, y, lanes);
             }
         }
     }
+}
+
+/// Where to prefetch in the next row of `n` elements when element `i` of this one is written: its four quarters
+/// in turn, a vector each. In rows of 16 KiB those are pages, and four streams keep more of the memory busy
+/// than one (94 % of memcpy's speed against 82 %, Sapphire Rapids, 8192 rows); memcpy itself does the same.
+#[inline(always)]
+fn in_quarters(i: usize, n: usize) -> usize {
+    let vector = i / LANES;
+    vector % 4 * (n / 4) + vector / 4 * LANES
 }
