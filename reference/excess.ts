@@ -6,7 +6,16 @@
  * sharply as an f32 one.
  */
 
-import { exponentOf, type FloatDtype, formats, powerOfTwo, round, ulpOf } from '../src/case/dtype.ts';
+import {
+  decode,
+  encode,
+  exponentOf,
+  type FloatDtype,
+  formats,
+  powerOfTwo,
+  round,
+  ulpOf,
+} from '../src/case/dtype.ts';
 
 /**
  * Distance from `ref` to the nearest real that rounds to `y` in `dtype`; 0 when y = round(ref).
@@ -26,9 +35,11 @@ export function excess(ref: number, y: number, dtype: FloatDtype): number {
   const size = Math.abs(y);
   const format = formats[dtype];
   if (size === Infinity) return Math.max(0, overflowEdge[dtype] - value);
-  const ulp = ulpOf(size, format);
+  const exponent = size === 0 ? format.minExponent : Math.max(exponentOf(size), format.minExponent);
+  const ulp = powerOfTwo(exponent - format.precision + 1);
   if (value > size) return value - (size + ulp / 2);
-  return size - (isBinadeEdge(size, format.minExponent) ? ulp / 4 : ulp / 2) - value;
+  const lopsided = exponent > format.minExponent && size === powerOfTwo(exponent);
+  return size - (lopsided ? ulp / 4 : ulp / 2) - value;
 }
 
 /** The least real that rounds to infinity. */
@@ -43,19 +54,11 @@ function edgeOf(dtype: FloatDtype): number {
   return format.maxFinite + ulpOf(format.maxFinite, format) / 2;
 }
 
-/** Whether the neighbour below `size` is half as far as the one above: a power of two, but not the least normal. */
-function isBinadeEdge(size: number, minExponent: number): boolean {
-  if (size === 0) return false;
-  const exponent = exponentOf(size);
-  return exponent > minExponent && size === powerOfTwo(exponent);
-}
-
 /** The next value of `dtype` above a finite one. */
 export function nextUp(value: number, dtype: FloatDtype): number {
-  const format = formats[dtype];
-  const ulp = ulpOf(value, format);
-  const step = value < 0 && isBinadeEdge(-value, format.minExponent) ? ulp / 2 : ulp;
-  return round(value + step, dtype);
+  if (value === 0) return formats[dtype].tiny;
+  // Neighbours have neighbouring bits, counted away from zero.
+  return decode((encode(value, dtype) + (value > 0 ? 1 : -1)) >>> 0, dtype);
 }
 
 /** The next value of `dtype` below a finite one. */

@@ -173,14 +173,16 @@ function biasOf(expected: Expected, observed: Bits, k: number): { bias: number; 
 
 function judgeBits(expected: Expected, exact: Bits, observed: Bits): Judgement {
   const { rowLength, rows, dtype } = expected;
+  const { signBit, infinity } = formats[dtype];
   const tally = new Tally(expected, observed);
   for (let k = 0; k < rows.length; k++) {
     const from = rows[k] * rowLength;
     for (let i = k * rowLength, j = 0; j < rowLength; i++, j++) {
-      const value = decode(exact[i], dtype);
+      const wanted = exact[i];
       const seen = observed[from + j];
-      if (value !== 0 && value - value === 0) tally.informative++;
-      const same = seen === exact[i] || (isNaNBits(seen, dtype) && Number.isNaN(value));
+      const size = wanted & (signBit - 1);
+      if (size !== 0 && size < infinity) tally.informative++;
+      const same = seen === wanted || (isNaNBits(seen, dtype) && isNaNBits(wanted, dtype));
       tally.weigh(i, same ? 0 : Number.NaN, 0);
     }
   }

@@ -22,7 +22,16 @@
  */
 
 import type { CaseOf } from '../src/case/case.ts';
-import { type Bits, bitsOf, decodeAll, encode, type FloatDtype, formats, round } from '../src/case/dtype.ts';
+import {
+  type Bits,
+  bitsOf,
+  decode,
+  decodeAll,
+  encode,
+  type FloatDtype,
+  formats,
+  round,
+} from '../src/case/dtype.ts';
 import { exactly } from './exactly.ts';
 import { excess, nextDown, nextUp } from './excess.ts';
 import { type Expected, type Reference, rule } from './expected.ts';
@@ -49,38 +58,38 @@ const drift: Readonly<Record<FloatDtype, number>> = { f32: 1 / 512, f16: 1 / 512
 
 export const rmsNorm: Reference<'rms_norm'> = (c, inputs, rows = allRows(c)) => {
   const { x, residualOut } = c.tensors;
-  const y = new NormalisedRows(c, inputs, rows);
-  if (!residualOut) {
-    for (let k = 0; k < rows.length; k++) y.fill(k, hiddenRow(c, inputs, rows[k]));
-    return [y];
-  }
+  const y = new NormalisedRows(c, inputs.weight, rows);
   const n = x.shape[1];
-  const sums = bitsOf(residualOut.dtype, rows.length * n);
-  const dtype = residualOut.dtype as FloatDtype;
+  const h = new Float64Array(n);
+  const sums = residualOut && bitsOf(residualOut.dtype, rows.length * n);
   for (let k = 0; k < rows.length; k++) {
-    const h = hiddenRow(c, inputs, rows[k]);
-    for (let j = 0; j < n; j++) sums[k * n + j] = encode(h[j], dtype);
+    readHidden(h, c, inputs, rows[k]);
+    if (sums) for (let j = 0; j < n; j++) sums[k * n + j] = encode(h[j], residualOut.dtype);
     y.fill(k, h);
   }
-  return [y, exactly({ role: 'residualOut', dtype, rowLength: n, rows }, sums)];
+  if (!sums) return [y];
+  const place = { role: 'residualOut', dtype: residualOut.dtype as FloatDtype, rowLength: n, rows };
+  return [y, exactly(place, sums)];
 };
 
 function allRows(c: CaseOf<'rms_norm'>): number[] {
   return Array.from({ length: c.tensors.x.shape[0] }, (_, row) => row);
 }
 
-/** A row of h. A float64 sum of two f32, rounded to f32, is their f32 sum: 53 >= 2 * 24 + 2 bits (Figueroa 1995). */
-function hiddenRow(c: CaseOf<'rms_norm'>, inputs: Readonly<Record<string, Bits>>, row: number): Float64Array {
-  const values = (role: string): Float64Array => {
-    const { shape, dtype } = c.tensors[role];
-    return decodeAll(inputs[role].subarray(row * shape[1], (row + 1) * shape[1]), dtype);
-  };
-  const h = values('x');
-  if (c.tensors.residual) {
-    const residual = values('residual');
-    for (let j = 0; j < h.length; j++) h[j] = Math.fround(h[j] + residual[j]);
+/** Reads a row of h. A float64 sum of two f32, rounded to f32, is their f32 sum: 53 >= 2 * 24 + 2 bits (Figueroa 1995). */
+function readHidden(
+  h: Float64Array,
+  c: CaseOf<'rms_norm'>,
+  inputs: Readonly<Record<string, Bits>>,
+  row: number,
+): void {
+  const { x, residual } = c.tensors;
+  const start = row * h.length;
+  for (let j = 0; j < h.length; j++) h[j] = decode(inputs.x[start + j], x.dtype);
+  if (!residual) return;
+  for (let j = 0; j < h.length; j++) {
+    h[j] = Math.fround(h[j] + decode(inputs.residual[start + j], residual.dtype));
   }
-  return h;
 }
 
 /** The sum of squares, in blocks so that its error hardly grows with n. NaN and infinities show in it. */
@@ -142,7 +151,7 @@ class NormalisedRows implements Expected {
   /** Before-weight in 16 bits: the least and the greatest z that a correct kernel may have. */
   readonly #z: { readonly low: Float64Array; readonly high: Float64Array } | undefined;
 
-  constructor(c: CaseOf<'rms_norm'>, inputs: Readonly<Record<string, Bits>>, rows: readonly number[]) {
+  constructor(c: CaseOf<'rms_norm'>, weight: Bits | undefined, rows: readonly number[]) {
     this.dtype = c.tensors.y.dtype as FloatDtype;
     this.rowLength = c.tensors.x.shape[1];
     this.rows = rows;
@@ -151,7 +160,7 @@ class NormalisedRows implements Expected {
     this.hard = new Float64Array(count);
     this.typical = new Float64Array(count);
     this.rules = new Uint8Array(count);
-    this.#weights = weightsOf(c, inputs.weight);
+    this.#weights = weightsOf(c, weight);
     this.#eps = c.params.eps;
     this.#roundBeforeWeight = c.params.roundBeforeWeight;
     if (c.params.roundBeforeWeight && this.dtype !== 'f32') {
@@ -201,6 +210,7 @@ class NormalisedRows implements Expected {
     const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps, this.dtype);
     const before = this.#roundBeforeWeight;
     const relative = lost + (before ? arithmetic + 1 : arithmetic) * u;
+    const top = maxFinite / (1 + relative);
     for (let j = 0, i = start; j < h.length; j++, i++) {
       const z = before ? Math.fround(h[j] * r) : h[j] * r;
       const value = z * w[j];
@@ -212,7 +222,7 @@ class NormalisedRows implements Expected {
       const floor = tiny * ((1 + Math.abs(h[j])) * (1 + Math.abs(w[j])) + r) + Math.abs(z) * error[j];
       hard[i] = size * relative + floor;
       typical[i] = size * usual + floor;
-      rules[i] = exception | rangeException(h[j], r, w[j], relative);
+      rules[i] = exception | rangeException(h[j], r, w[j], top);
     }
   }
 
@@ -227,19 +237,22 @@ class NormalisedRows implements Expected {
     const { w, error } = this.#weights;
     const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps, this.dtype);
     const relative = lost + (arithmetic - afterZ) * u;
+    const top = maxFinite / (1 + relative);
     for (let j = 0, i = start; j < h.length; j++, i++) {
       const z = h[j] * r;
       const reach = Math.abs(z) * relative + tiny * (1 + Math.abs(h[j]));
-      low[i] = round(z - reach, dtype);
-      high[i] = round(z + reach, dtype);
-      ref[i] = round(z, dtype) * w[j];
-      const most = Math.max(Math.abs(low[i]), Math.abs(high[i]));
+      const least = round(z - reach, dtype);
+      const greatest = round(z + reach, dtype);
+      low[i] = least;
+      high[i] = greatest;
+      ref[i] = (least === greatest ? least : round(z, dtype)) * w[j];
+      const most = Math.max(Math.abs(least), Math.abs(greatest));
       const size = most * Math.abs(w[j]);
       if (size === 0) continue;
       const floor = tiny + most * error[j];
       hard[i] = size * afterZ * u + floor;
       typical[i] = size * usual + floor;
-      rules[i] = exception | rangeException(h[j], r, w[j], relative);
+      rules[i] = exception | rangeException(h[j], r, w[j], top);
     }
   }
 }
@@ -262,13 +275,18 @@ function rowOf(squares: number, n: number, eps: number, dtype: FloatDtype) {
   };
 }
 
-/** An f32 product of two of the three may leave the normal range, when the value does not. */
-function rangeException(h: number, r: number, w: number, relative: number): number {
+/**
+ * An f32 product of two of the three may leave the normal range, when the value does not.
+ *
+ * @param top - where a kernel's product may overflow: below maxFinite by what r may be off.
+ */
+function rangeException(h: number, r: number, w: number, top: number): number {
   const hr = Math.abs(h * r);
   const hw = Math.abs(h * w);
   const rw = Math.abs(r * w);
-  const leaves = Math.min(hr, hw, rw) < leastNormal || Math.max(hr, hw, rw) * (1 + relative) > maxFinite;
-  if (!leaves) return 0;
+  const underflows = hr < leastNormal || hw < leastNormal || rw < leastNormal;
+  const overflows = hr > top || hw > top || rw > top;
+  if (!underflows && !overflows) return 0;
   const value = Math.abs(h * r * w);
   return value >= leastNormal && value <= maxFinite ? rule.shrunk | rule.infinite : 0;
 }

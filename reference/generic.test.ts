@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { CaseOf } from '../src/case/case.ts';
+import { recipeSchema } from '../src/case/recipe.ts';
+import { isGeneric } from './generic.ts';
+import { rmsNormCase } from './testing/rms_norm_cases.ts';
+
+const n = 64;
+const normal = { kind: 'normal' } as const;
+
+test('normal and uniform data are generic', () => {
+  expect(isGeneric(rmsNormCase({ n, x: normal }))).toBe(true);
+  expect(isGeneric(rmsNormCase({ n, x: { kind: 'uniform' }, weight: null, residual: normal }))).toBe(true);
+});
+
+test.each(['constant', 'powers', 'magnitudes', 'zeros', 'outlier', 'ramp', 'list', 'fixture'] as const)(
+  '%s is not, in any input',
+  kind => {
+    expect(isGeneric(rmsNormCase({ n, x: { kind } }))).toBe(false);
+    expect(isGeneric(rmsNormCase({ n, x: normal, weight: { kind } }))).toBe(false);
+    expect(isGeneric(rmsNormCase({ n, x: normal, residual: { kind } }))).toBe(false);
+  },
+);
+
+test('a patched special value ends it', () => {
+  const { patches } = recipeSchema.parse({ kind: 'normal', patches: [{ start: 3, count: 1, value: 'nan' }] });
+  expect(isGeneric(rmsNormCase({ n, x: { ...normal, patches } }))).toBe(false);
+});
+
+test('so does data near the subnormals of its type, which are small multiples of one number', () => {
+  const x = { ...normal, scale: 2 ** -16 };
+  expect(isGeneric(rmsNormCase({ n, dtype: 'f16', x }))).toBe(false);
+  expect(isGeneric(rmsNormCase({ n, dtype: 'bf16', x }))).toBe(true);
+});
+
+test('so does a stride of 0 within a row, but not one between rows', () => {
+  const c = rmsNormCase({ rows: 2, n, x: normal });
+  const withStrides = (strides: number[]): CaseOf<'rms_norm'> => ({
+    ...c,
+    tensors: { ...c.tensors, x: { ...c.tensors.x, strides } },
+  });
+  expect(isGeneric(withStrides([n, 0]))).toBe(false);
+  expect(isGeneric(withStrides([0, 1]))).toBe(true);
+});
