@@ -1,0 +1,93 @@
+/** The verdict on a run in one sentence, and what follows it. Neither says more than was executed. */
+
+import type { Run } from '../src/run/document.ts';
+import { count, list } from './format.ts';
+import { distinct, type Entry, executed, type Ledger } from './ledger.ts';
+import { byTier } from './tiers.ts';
+
+const isAre = (n: number) => (n === 1 ? 'is' : 'are');
+const wasWere = (n: number) => (n === 1 ? 'was' : 'were');
+const cells = (n: number) => (n === 1 ? 'cell' : 'cells');
+
+/** A set of cells that the sentences speak of together. */
+interface Group {
+  readonly entries: readonly Entry[];
+  /** `native cells`, `cells of ggml`: how they are called, one or many. */
+  readonly called: (n: number) => string;
+  /** `native kernel`, `kernel`: what makes them. */
+  readonly kernel: string;
+}
+
+/** The cells that the verdict is first of all about, and the others. */
+function groupsOf({ entries, providers }: Ledger): { main: Group; others: Group | null } {
+  if (!providers.includes('native')) {
+    return { main: { entries, called: cells, kernel: 'kernel' }, others: null };
+  }
+  const native = entries.filter(e => e.cell.provider === 'native');
+  const rest = entries.filter(e => e.cell.provider !== 'native');
+  const whose = providers.length === 2 ? `of ${providers[1]}` : 'of other providers';
+  const main: Group = { entries: native, called: n => `native ${cells(n)}`, kernel: 'native kernel' };
+  return rest.length === 0
+    ? { main, others: null }
+    : { main, others: { entries: rest, called: n => `${cells(n)} ${whose}`, kernel: 'kernel' } };
+}
+
+function tiersOf(entries: readonly Entry[]): string[] {
+  return distinct(entries.map(e => e.cell.tier)).sort(byTier);
+}
+
+/** `3 of 12 native cells are wrong`; only cells that ran are counted among the twelve. */
+function wrongOf({ entries, called }: Group): string | null {
+  const wrong = entries.filter(e => e.verdict === 'fail').length;
+  if (wrong === 0) return null;
+  const ran = entries.filter(executed).length;
+  const those = ran === entries.length ? called(ran) : `${called(ran)} that ran`;
+  return `${count(wrong)} of ${count(ran)} ${those} ${isAre(wrong)} wrong`;
+}
+
+function stateOf(group: Group, run: Run): string {
+  const wrong = wrongOf(group);
+  if (wrong) return wrong;
+  if (!group.entries.some(executed)) return `No ${group.kernel} was executed`;
+  const here = group.entries.filter(e => e.verdict !== 'unavailable');
+  const right = here.filter(e => e.verdict === 'pass');
+  const unproved = here.length - right.length;
+  if (unproved > 0) {
+    return `${count(right.length)} of ${count(here.length)} ${group.called(here.length)} ${isAre(right.length)} right; ${count(unproved)} ${isAre(unproved)} unproved`;
+  }
+  const proved = tiersOf(right);
+  const machineHas = run.machine.tiers.filter(t => t.available).map(t => t.tier);
+  return machineHas.every(tier => proved.includes(tier))
+    ? `Every ${group.kernel} is right in every tier this machine has`
+    : `Every ${group.kernel} is right in ${list(proved)}`;
+}
+
+/** The verdict, a sentence that is true of the run. */
+export function headline(ledger: Ledger): string {
+  if (ledger.entries.length === 0) return 'Nothing was checked.';
+  if (!ledger.entries.some(executed)) return 'Nothing was executed.';
+  const { main, others } = groupsOf(ledger);
+  const parts = [stateOf(main, ledger.run), others && wrongOf(others)];
+  return `${parts.filter(Boolean).join('; ')}.`;
+}
+
+function executedSentence({ entries, called }: Group): string {
+  const ran = entries.filter(executed);
+  const says = `${count(ran.length)} of ${count(entries.length)} ${called(entries.length)} ${wasWere(ran.length)} executed`;
+  return ran.length === 0
+    ? `${says}.`
+    : `${says} and checked against float64 truth in ${list(tiersOf(ran))}.`;
+}
+
+/** Counts behind the verdict, and the tiers that this machine lacks. */
+export function lead(ledger: Ledger): string {
+  if (ledger.entries.length === 0) return 'The run holds no cell.';
+  const { main, others } = groupsOf(ledger);
+  const missing = ledger.columns.filter(c => !c.available).map(c => c.tier);
+  const sentences = [
+    executedSentence(main),
+    others && executedSentence(others),
+    missing.length > 0 && `${list(missing)} could not run here.`,
+  ];
+  return sentences.filter(Boolean).join(' ');
+}

@@ -1,0 +1,135 @@
+/**
+ * A run as the page reads it: cells in the order of the map, each with its id, its findings, and a verdict
+ * that the page can stand by.
+ */
+
+import { ops } from '../src/case/case.ts';
+import { floatDtypes } from '../src/case/dtype.ts';
+import type { Cell, Finding, Run, Verdict } from '../src/run/document.ts';
+import { byTier } from './tiers.ts';
+
+/** The limit of the precision statistic (root mean square of error over ordinary f32 error). */
+export const precisionLimit = 4;
+
+/** A cell and what the page says of it. */
+export interface Entry {
+  readonly cell: Cell;
+  readonly verdict: Verdict;
+  /** Why it is not a pass; empty where it is, or where nobody said. */
+  readonly reason: string;
+  /** Id of its evidence on the page. */
+  readonly id: string;
+  readonly findings: readonly Finding[];
+  /** The worse of the two checks of error, each as a share of its limit; null where no error was measured. */
+  readonly share: number | null;
+}
+
+/** A tier of the run, and whether this machine can run it. */
+export interface Column {
+  readonly tier: string;
+  readonly available: boolean;
+  readonly why: string;
+}
+
+export interface Ledger {
+  readonly run: Run;
+  readonly entries: readonly Entry[];
+  readonly columns: readonly Column[];
+  /** Names of providers that have cells, native first. */
+  readonly providers: readonly string[];
+}
+
+/** What names a cell: the same fields in cells, findings and timings. */
+export type CellKey = Pick<Cell, 'provider' | 'op' | 'kernel' | 'tier' | 'dtype'>;
+
+/** One string per cell, fit for an id and a fragment: whatever is not a letter, digit, - or _ is spelt out. */
+export function cellId(key: CellKey): string {
+  const spell = (part: string) =>
+    part.replace(/[^A-Za-z0-9_-]/gu, c => `~${c.codePointAt(0)?.toString(16)}~`);
+  return [key.provider, key.op, key.kernel, key.tier, key.dtype].map(spell).join('.');
+}
+
+/**
+ * The verdict on a cell. A document that contradicts itself is read for the worse: with a finding or a
+ * failed property it is a fail, and a pass on which nothing was compared is not one.
+ */
+function judge(cell: Cell, findings: readonly Finding[]): { verdict: Verdict; reason: string } {
+  const broken = cell.properties.filter(p => p.failed > 0).map(p => p.name);
+  const reason = cell.reason ?? '';
+  if (cell.verdict === 'fail' || findings.length > 0 || broken.length > 0) {
+    const names = new Set([...broken, ...findings.map(f => f.property)]);
+    return { verdict: 'fail', reason: reason || `does not hold: ${[...names].join(', ')}` };
+  }
+  if (cell.verdict !== 'pass') return { verdict: cell.verdict, reason };
+  if (cell.cases === 0 || cell.elements === 0) {
+    return { verdict: 'not-run', reason: reason || 'no element of any case was compared' };
+  }
+  if (cell.telling === 0) {
+    return { verdict: 'not-run', reason: reason || 'every expected value was zero, infinite or NaN' };
+  }
+  return { verdict: 'pass', reason: '' };
+}
+
+function shareOf(cell: Cell): number | null {
+  const shares = [
+    ...(cell.worst ? [cell.worst.ratio] : []),
+    ...(cell.precision === null ? [] : [cell.precision / precisionLimit]),
+  ];
+  return shares.length > 0 ? Math.max(...shares) : null;
+}
+
+/** Distinct values in the order of their first appearance. */
+export function distinct<T>(values: Iterable<T>): T[] {
+  return [...new Set(values)];
+}
+
+/** Values by key, keys in the order of their first appearance. */
+export function grouped<T>(values: Iterable<T>, keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group) group.push(value);
+    else groups.set(key, [value]);
+  }
+  return groups;
+}
+
+function columnsOf(run: Run): Column[] {
+  const unavailable = run.machine.tiers.filter(t => !t.available).map(t => t.tier);
+  return distinct([...run.cells.map(c => c.tier), ...unavailable])
+    .sort(byTier)
+    .map(tier => {
+      const found = run.machine.tiers.find(t => t.tier === tier);
+      return { tier, available: found?.available ?? true, why: found?.why ?? '' };
+    });
+}
+
+/** The run's cells, sorted: native first, then ops, dtypes, kernels and tiers in their own orders. */
+export function ledgerOf(run: Run): Ledger {
+  const findings = grouped(run.findings, cellId);
+  const named = distinct([...run.providers.map(p => p.name), ...run.cells.map(c => c.provider)]);
+  const present = named.filter(name => run.cells.some(c => c.provider === name));
+  const providers = [...present.filter(n => n === 'native'), ...present.filter(n => n !== 'native')];
+  const kernels = distinct(run.cells.map(c => c.kernel));
+  const entries = run.cells
+    .map(cell => {
+      const id = cellId(cell);
+      const own = findings.get(id) ?? [];
+      return { cell, ...judge(cell, own), id, findings: own, share: shareOf(cell) };
+    })
+    .sort(
+      ({ cell: a }, { cell: b }) =>
+        providers.indexOf(a.provider) - providers.indexOf(b.provider) ||
+        ops.indexOf(a.op) - ops.indexOf(b.op) ||
+        floatDtypes.indexOf(a.dtype) - floatDtypes.indexOf(b.dtype) ||
+        kernels.indexOf(a.kernel) - kernels.indexOf(b.kernel) ||
+        byTier(a.tier, b.tier),
+    );
+  return { run, entries, columns: columnsOf(run), providers };
+}
+
+/** Whether a kernel ran in this cell and its results were judged. */
+export function executed(entry: Entry): boolean {
+  return entry.verdict === 'pass' || entry.verdict === 'fail';
+}
