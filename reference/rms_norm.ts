@@ -197,9 +197,11 @@ class NormalisedRows implements Expected {
     }
   }
 
-  /** Elements without a value. */
+  /** Elements without a value, or a bound. */
   #except(exception: number, start: number, end = start + 1): void {
     this.ref.fill(Number.NaN, start, end);
+    this.hard.fill(0, start, end);
+    this.typical.fill(0, start, end);
     this.rules.fill(exception, start, end);
   }
 

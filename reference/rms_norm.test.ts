@@ -1,0 +1,212 @@
+/** The contract's special values, one rule a test. That the bounds are two-sided: rms_norm.bounds.test.ts. */
+
+import { describe, expect, test } from 'vitest';
+import { encodeAll, type FloatDtype, formats, round } from '../src/case/dtype.ts';
+import { type Expected, rule } from './expected.ts';
+import { expectedOf } from './index.ts';
+import { judge } from './judge.ts';
+import { rmsNormCase, type Wanted } from './testing/rms_norm_cases.ts';
+
+/** A single row, given by values. */
+interface Row extends Omit<Wanted, 'n' | 'x' | 'weight' | 'residual'> {
+  readonly x: readonly number[];
+  readonly weight?: readonly number[];
+  readonly residual?: readonly number[];
+}
+
+function expectedOfRow({ x, weight, residual, ...wanted }: Row): Expected[] {
+  const list = (values?: readonly number[]) => (values ? { kind: 'list' as const } : undefined);
+  const c = rmsNormCase({
+    ...wanted,
+    n: x.length,
+    x: { kind: 'list' },
+    weight: list(weight) ?? null,
+    ...(residual ? { residual: { kind: 'list' } } : {}),
+  });
+  const { dtype = 'f32', weightDtype = dtype } = wanted;
+  const stored = (values: readonly number[], type: FloatDtype) => encodeAll(Float64Array.from(values), type);
+  return expectedOf(c, {
+    x: stored(x, dtype),
+    ...(weight ? { weight: stored(weight, weightDtype) } : {}),
+    ...(residual ? { residual: stored(residual, dtype) } : {}),
+  });
+}
+
+/** Whether the row may be what is seen. */
+function admits(row: Row, ...seen: number[]): boolean {
+  const [y] = expectedOfRow(row);
+  return judge(y, encodeAll(Float64Array.from(seen), y.dtype), { generic: false }).failing === 0;
+}
+
+const { NaN: nan } = Number;
+
+describe('values', () => {
+  test('without weight, and with one', () => {
+    expect(expectedOfRow({ x: [4, 4, 0, 0], eps: 8 })[0].ref).toEqual(Float64Array.of(1, 1, 0, 0));
+    const [y] = expectedOfRow({ x: [3, -4], weight: [2, 1], weightOffset: 1, eps: 0 });
+    expect(y.ref).toEqual(Float64Array.of(3 * (1 / Math.sqrt(12.5)) * 3, -4 * (1 / Math.sqrt(12.5)) * 2));
+  });
+
+  test('chosen rows are those of the whole', () => {
+    const c = rmsNormCase({ rows: 5, n: 3, x: { kind: 'normal' }, residual: { kind: 'uniform' } });
+    const inputs = { x: new Uint32Array(15), weight: new Uint32Array(3), residual: new Uint32Array(15) };
+    for (let i = 0; i < 15; i++) inputs.x[i] = 0x3f800000 + (i << 19);
+    inputs.weight.fill(0x3f800000);
+    const [all, allSums] = expectedOf(c, inputs);
+    const [some, someSums] = expectedOf(c, inputs, [1, 4]);
+    expect([...some.ref]).toEqual([...all.ref.slice(3, 6), ...all.ref.slice(12, 15)]);
+    expect([...someSums.exact!]).toEqual([...allSums.exact!.slice(3, 6), ...allSums.exact!.slice(12, 15)]);
+  });
+
+  test('no rows, no elements', () => {
+    const c = rmsNormCase({ rows: 0, n: 3, x: { kind: 'normal' } });
+    const [y] = expectedOf(c, { x: new Uint32Array(0), weight: new Uint32Array(3) });
+    expect(judge(y, new Uint32Array(0), { generic: false })).toMatchObject({ elements: 0, worst: undefined });
+  });
+
+  test('the residual sum is rounded to f32, and the norm goes on from that, not from residualOut', () => {
+    // 256 + 1 is 257 in f32, but 256 in bf16.
+    const [y, residualOut] = expectedOfRow({ dtype: 'bf16', x: [256, 1], residual: [1, 0], eps: 0 });
+    expect([...residualOut.exact!]).toEqual([0x4380, 0x3f80]);
+    expect(y.ref[0]).toBeCloseTo(257 / Math.sqrt((257 ** 2 + 1) / 2), 12);
+    // 2^24 + 1 is 2^24 in f32.
+    expect(expectedOfRow({ x: [2 ** 24], residual: [1], eps: 0 })[1].exact![0]).toBe(0x4b800000);
+  });
+
+  test('before-weight, z is rounded to the output type', () => {
+    const x = [1.5, 1.0078125, -0.75, 2.25];
+    const r = 1 / Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / 4);
+    const weight = [1.5, 1.5, 1.5, 1.5];
+    const [y] = expectedOfRow({ dtype: 'bf16', x, weight, eps: 0, roundBeforeWeight: true });
+    expect([...y.ref]).toEqual(x.map(v => round(v * r, 'bf16') * 1.5));
+  });
+
+  test('where f32 errors decide which way z is rounded, either is right, and nothing else', () => {
+    // r = 1 + 2^-8 but for a hundredth of an f32 half ulp: z is 1 or 1.0078125, y 2.5 or round(2.519...).
+    const row = { dtype: 'bf16', x: [1, 0], eps: Math.fround(0.4922330379486084) } as const;
+    const before: Row = { ...row, weight: [2.5, 1], roundBeforeWeight: true };
+    for (const seen of [2.5, 2.515625]) expect(admits(before, seen, 0)).toBe(true);
+    for (const seen of [2.484375, 2.53125, nan, 0]) expect(admits(before, seen, 0)).toBe(false);
+    // Rounded once, 2.5098 is 2.515625 alone.
+    expect(admits({ ...before, roundBeforeWeight: false }, 2.515625, 0)).toBe(true);
+    expect(admits({ ...before, roundBeforeWeight: false }, 2.5, 0)).toBe(false);
+  });
+});
+
+describe('NaN and infinity', () => {
+  test('a NaN in h makes its row NaN, and no other', () => {
+    const c = rmsNormCase({ rows: 2, n: 2, x: { kind: 'list' }, weight: null });
+    const [y] = expectedOf(c, { x: encodeAll(Float64Array.of(nan, 1, 1, 1), 'f32') });
+    expect([...y.rules]).toEqual([rule.nan, rule.nan, 0, 0]);
+  });
+
+  test('a NaN that the residual brings does too: inf - inf', () => {
+    expect(admits({ x: [Infinity, 1], residual: [-Infinity, 1] }, nan, nan)).toBe(true);
+    expect(admits({ x: [Infinity, 1], residual: [-Infinity, 1] }, nan, 0)).toBe(false);
+  });
+
+  test('an infinity makes zeros of finite elements and NaN of infinite ones', () => {
+    const x = [1, -Infinity, -3];
+    expect(admits({ x, weight: [2, 2, -2] }, 0, nan, -0)).toBe(true);
+    expect(admits({ x, weight: [2, 2, -2] }, -0, nan, 0)).toBe(true);
+    expect(admits({ x, weight: [2, 2, 2] }, nan, nan, nan)).toBe(false);
+    expect(admits({ x, weight: [2, 2, 2] }, 0, 0, 0)).toBe(false);
+    expect(admits({ x, weight: [2, 2, 2] }, 2 ** -149, nan, 0)).toBe(false);
+  });
+
+  test('a residual sum beyond f32 is an infinity', () => {
+    const big = formats.f32.maxFinite;
+    expect(admits({ x: [big, 1], residual: [big, 1] }, nan, 0)).toBe(true);
+    expect(expectedOfRow({ x: [big, 1], residual: [big, 1] })[1].exact![0]).toBe(formats.f32.infinity);
+  });
+
+  test('a residual sum within f32 and beyond f16 is none: only residualOut is infinite', () => {
+    const row: Row = { dtype: 'f16', x: [65504, 0], residual: [65504, 0], eps: 0 };
+    expect(expectedOfRow(row)[1].exact![0]).toBe(formats.f16.infinity);
+    expect(admits(row, Math.SQRT2, 0)).toBe(true);
+  });
+
+  test('a NaN in the weight makes its column NaN, on rows with an infinity too', () => {
+    expect(admits({ x: [1, 1], weight: [nan, 1], eps: 0 }, nan, 1)).toBe(true);
+    expect(admits({ x: [1, 1], weight: [nan, 1], eps: 0 }, 1, 1)).toBe(false);
+    expect(admits({ x: [1, Infinity], weight: [nan, 1] }, nan, nan)).toBe(true);
+    expect(admits({ x: [1, Infinity], weight: [nan, 1] }, 0, nan)).toBe(false);
+  });
+
+  test('an infinite weight is unspecified, its neighbours are not', () => {
+    for (const seen of [0, nan, Infinity, 3]) {
+      expect(admits({ x: [1, 1], weight: [Infinity, 1], eps: 0 }, seen, 1)).toBe(true);
+    }
+    expect(admits({ x: [1, 1], weight: [Infinity, 1], eps: 0 }, 0, 0)).toBe(false);
+  });
+});
+
+describe('the ends of the range', () => {
+  test('a sum of squares from 2^127 on: the value or zero, never NaN', () => {
+    const x = [2 ** 63.5, 2 ** 63];
+    const [y] = expectedOfRow({ x });
+    expect([...y.rules]).toEqual([rule.zero, rule.zero]);
+    expect(admits({ x }, y.ref[0], y.ref[1])).toBe(true);
+    expect(admits({ x }, 0, -0)).toBe(true);
+    expect(admits({ x }, nan, 0)).toBe(false);
+    expect(admits({ x }, 1, 1)).toBe(false);
+    expect(expectedOfRow({ x: [2 ** 63, 2 ** 62] })[0].rules[0]).toBe(0);
+  });
+
+  test('a variance below 2^-120 leaves the row unspecified, a zero row without eps too', () => {
+    expect(admits({ x: [2 ** -61, 2 ** -61], eps: 0 }, nan, 3)).toBe(true);
+    expect(admits({ x: [0, 0], eps: 0 }, nan, nan)).toBe(true);
+    expect(admits({ x: [2 ** -60, 2 ** -60], eps: 0 }, 1, 1)).toBe(true);
+    expect(admits({ x: [2 ** -60, 2 ** -60], eps: 0 }, nan, 3)).toBe(false);
+  });
+
+  test('a zero row with eps is zero, to the bit', () => {
+    expect(admits({ x: [0, -0], weight: [3, 3] }, -0, 0)).toBe(true);
+    expect(admits({ x: [0, 0], weight: [3, 3] }, 2 ** -149, 0)).toBe(false);
+    expect(admits({ x: [0, 0], weight: [3, 3] }, nan, nan)).toBe(false);
+  });
+
+  test('h w beyond f32 while the value is within: any shrinkage, or infinity of its sign', () => {
+    const row: Row = { x: [-(2 ** 60), 2 ** 60], weight: [2 ** 90, 1], eps: 0 };
+    for (const seen of [-(2 ** 90), -Infinity, -1, 0]) expect(admits(row, seen, 1)).toBe(true);
+    for (const seen of [Infinity, 1, nan, -(2 ** 91)]) expect(admits(row, seen, 1)).toBe(false);
+    expect(admits(row, -(2 ** 90), 0)).toBe(false);
+  });
+
+  test('h w below the normal range: what a subnormal product may be off is admitted on both sides', () => {
+    // h w = 1.5 * 2^-149 rounds to 2 * 2^-149 in f32, a third too much; r is 2^60.
+    const row: Row = { x: [2 ** -60, 2 ** -60], weight: [1.5 * 2 ** -89, 1], eps: 0 };
+    expect(admits(row, 2 * 2 ** -89, 1)).toBe(true);
+    expect(admits(row, 0, 1)).toBe(true);
+    expect(admits(row, 4 * 2 ** -89, 1)).toBe(false);
+    expect(admits(row, nan, 1)).toBe(false);
+  });
+
+  test('a value beyond its type is an infinity', () => {
+    expect(admits({ dtype: 'f16', x: [1, 1], weight: [65504, 1], weightOffset: 1, eps: 0 }, 65504, 2)).toBe(
+      true,
+    );
+    const row: Row = { dtype: 'f16', weightDtype: 'f32', x: [1, 1], weight: [-70000, 1], eps: 0 };
+    expect(admits(row, -Infinity, 1)).toBe(true);
+    expect(admits(row, -65504, 1)).toBe(false);
+    expect(admits(row, Infinity, 1)).toBe(false);
+  });
+});
+
+describe('weight + offset', () => {
+  test('near -1 a kernel may add z and z weight, which is off by an ulp of z, not of the result', () => {
+    const weight = [-1 + 2 ** -20, 1];
+    const x = [Math.fround(1 / 3), 1];
+    const [y] = expectedOfRow({ x, weight, weightOffset: 1 });
+    const z = Math.fround(x[0] * Math.fround(1 / Math.sqrt((x[0] ** 2 + 1) / 2 + Math.fround(1e-5))));
+    const spread = Math.fround(z + Math.fround(z * weight[0]));
+    expect(Math.abs(spread / y.ref[0] - 1)).toBeGreaterThan(2 ** -10);
+    expect(admits({ x, weight, weightOffset: 1 }, spread, y.ref[1])).toBe(true);
+    expect(admits({ x, weight, weightOffset: 1 }, spread + 2 ** -18, y.ref[1])).toBe(false);
+  });
+
+  test('at -1 the product is zero', () => {
+    expect(admits({ x: [1, 1], weight: [-1, 0], weightOffset: 1, eps: 0 }, 0, 1)).toBe(true);
+    expect(admits({ x: [1, 1], weight: [-1, 0], weightOffset: 1, eps: 0 }, 2 ** -140, 1)).toBe(false);
+  });
+});
