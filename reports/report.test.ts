@@ -11,6 +11,7 @@ import { greenRun, passCell, plantedRun } from './testing/sample.ts';
 const runs: Readonly<Record<string, Run>> = {
   green: greenRun(),
   planted: plantedRun(),
+  'timings only': { ...plantedRun(), cells: [], throughput: null },
   empty: {
     ...greenRun(),
     providers: [],
@@ -202,7 +203,7 @@ describe('speed', () => {
   it('lists every timing with its figures', () => {
     const run = plantedRun();
     const section = byId(parse(renderReport(run)), 'speed');
-    const rows = byTag(section, 'tr').filter(r => byTag(r, 'a').length === 1);
+    const rows = byTag(section, 'tr').filter(r => byTag(r, 'td').length > 0);
     expect(rows).toHaveLength(run.timings.length);
   });
 
@@ -232,7 +233,7 @@ describe('hostile names', () => {
     expect(byTag(page, 'script')).toHaveLength(1);
     expect(markup).not.toContain('<img');
     expect(textOf(byId(page, 'map'))).toContain(`RN12-weight-twice${attack}`);
-    expect(textOf(byId(page, 'findings'))).toContain(`memory does not hold`.slice(0, 6));
+    expect(textOf(byId(page, 'findings'))).toContain(`limit 4.${attack}`);
     const ids = all(page, e => 'id' in e.attributes).map(e => e.attributes.id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const e of all(page, e => 'href' in e.attributes)) expect(ids).toContain(e.attributes.href.slice(1));

@@ -100,9 +100,16 @@ function ticksOf(x: Scale): number[] {
   });
 }
 
-function drawName({ text, look, mark, place, lane }: Name, { middle }: Row): Html {
-  const y = middle - 16 - lane * laneHeight;
-  return html`<path class="leader" d="M${fixed(place)} ${y + 2}L${fixed(mark)} ${middle - 6}"/><text class="label ${look}" x="${fixed(place)}" y="${y}" text-anchor="middle">${text}</text>`;
+/** Names, and before them the lines that lead from all of them: a line may pass under a name, not over it. */
+function drawNames({ names, middle }: Row): Html {
+  const height = (lane: number) => middle - 16 - lane * laneHeight;
+  return html`${names.map(
+    n =>
+      html`<path class="leader" d="M${fixed(n.place)} ${height(n.lane) + 2}L${fixed(n.mark)} ${middle - 6}"/>`,
+  )}${names.map(
+    n =>
+      html`<text class="label ${n.look}" x="${fixed(n.place)}" y="${height(n.lane)}" text-anchor="middle">${n.text}</text>`,
+  )}`;
 }
 
 function drawRow(row: Row, x: Scale): Html {
@@ -120,7 +127,7 @@ ${marks.map(
   ) => html`<path class="whisker ${series.look}" d="M${fixed(x.at(speed.timing.low))} ${y}H${fixed(x.at(speed.timing.high))}"/>
 ${markAt(series, [at[i], y], speed.proved ? 'proved' : 'unproved')}`,
 )}
-${row.names.map(n => drawName(n, row))}`;
+${drawNames(row)}`;
 }
 
 /** @param about - what the chart shows, for who can't see it. */

@@ -7,7 +7,8 @@ import { type Digits, differingDigits } from '../digits.ts';
 import { count, counted, share } from '../format.ts';
 import { glyph, glyphAlone } from '../glyphs.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { cellId, distinct, executed, grouped, type Ledger } from '../ledger.ts';
+import { distinct, executed, grouped, type Ledger } from '../ledger.ts';
+import { toCell } from '../links.ts';
 import { byTier } from '../tiers.ts';
 import { headingId, type Section } from './section.ts';
 
@@ -91,15 +92,15 @@ function elements(finding: Finding): Html {
 <tbody>${finding.elements.map(elementRow)}</tbody></table>`;
 }
 
-function findingBlock(finding: Finding, run: Run, fold: 'open' | 'folded'): Html {
+function findingBlock(finding: Finding, ledger: Ledger, fold: 'open' | 'folded'): Html {
   const { shrunk } = finding;
   const steps =
     shrunk.steps === 0
       ? `not shrunk, ${counted(shrunk.toElements, 'element')}`
       : `shrunk in ${counted(shrunk.steps, 'step')} from ${count(shrunk.fromElements)} to ${counted(shrunk.toElements, 'element')}`;
-  return html`<details class="finding" id="${findingId(finding, run)}"${fold === 'open' && html` open`}><summary><span class="fold"></span>${glyph('fail')}
+  return html`<details class="finding" id="${findingId(finding, ledger.run)}"${fold === 'open' && html` open`}><summary><span class="fold"></span>${glyph('fail')}
 <h3>${finding.provider} ${finding.op}, ${finding.dtype}, ${finding.tier}</h3><span class="mono grey">${finding.kernel}</span><b class="fail-text property">${finding.property}</b></summary>
-<p class="message">${finding.message} <a href="#${cellId(finding)}">Evidence of the cell</a>.</p>
+<p class="message">${finding.message} ${toCell(ledger, finding, 'Evidence of the cell')}.</p>
 <div class="grid finding-body"><div class="span-4 block"><div class="block-head"><h4>Smallest failing case</h4><span class="note">${steps}</span></div>
 ${caseSummary(finding.case)}<p class="note">First seen in case ${count(finding.k)} of the sequence.</p>${caseJson(finding.case)}</div>
 <div class="span-8 block">${elements(finding)}
@@ -138,7 +139,7 @@ function render(ledger: Ledger): Html {
   ].filter(Boolean);
   return html`<h2 id="${headingId(id)}">Findings</h2><p class="lead">${says.join(' ')}</p>
 ${kernels.length > 1 && html`<ul class="failing">${kernels.map(blamed)}</ul>`}
-${findings.map(f => findingBlock(f, ledger.run, first.has(f) ? 'open' : 'folded'))}`;
+${findings.map(f => findingBlock(f, ledger, first.has(f) ? 'open' : 'folded'))}`;
 }
 
 const style = `
@@ -155,7 +156,7 @@ const style = `
 .finding[open] h3 { font-size: 20px; line-height: 28px; letter-spacing: -0.01em; }
 .finding[open] > summary > .glyph { width: 20px; height: 20px; }
 .property { font-weight: 500; margin-left: auto; }
-.message { font-size: 15px; line-height: 24px; color: var(--soft); max-width: 900px; margin: 0 0 16px; text-wrap: pretty; }
+.message { font-size: 15px; line-height: 24px; color: var(--soft); max-width: 900px; margin: 0 0 16px; }
 .finding-body { padding-bottom: 32px; }
 .case { display: grid; gap: 2px; overflow-wrap: anywhere; }
 .case > div { display: grid; grid-template-columns: 132px minmax(0, 1fr); gap: 12px; }

@@ -2,13 +2,15 @@
 
 import type { FloatDtype } from '../../src/case/dtype.ts';
 import { floatDtypes } from '../../src/case/dtype.ts';
+import type { Timing } from '../../src/run/document.ts';
 import { shapeChart, spoken } from '../charts/by-shape.ts';
 import { curveChart } from '../charts/curve.ts';
 import { chartStyle } from '../charts/draw.ts';
 import { seriesOf } from '../charts/series.ts';
 import { count, counted, duration, inUnit, list, percent, sizes, times, timeUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { cellId, distinct, grouped, type Ledger } from '../ledger.ts';
+import { distinct, grouped, type Ledger } from '../ledger.ts';
+import { toCell } from '../links.ts';
 import { asProved, headlineSize, leaders, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
 
@@ -65,44 +67,44 @@ function charts(op: string, dtype: FloatDtype, speeds: readonly Speed[], run: Le
   return drawn;
 }
 
-function speedRow(speed: Speed): Html {
+function speedRow(speed: Speed, ledger: Ledger): Html {
   const { timing, overScalar } = speed;
   const unit = timeUnit(timing.median);
   const who =
     timing.provider === 'native' ? '' : html` <span class="grey">${timing.provider} ${timing.kernel}</span>`;
-  return html`<tr><th scope="row"><a href="#${cellId(timing)}">${timing.tier}</a>${who}</th><td class="n">${asProved(duration(timing.median), speed)}</td>
+  return html`<tr><th scope="row">${toCell(ledger, timing, timing.tier)}${who}</th><td class="n">${asProved(duration(timing.median), speed)}</td>
 <td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n">${timing.gigabytesPerSecond.toFixed(1)}</td>
 <td class="n">${timing.ofMemcpy === null ? '–' : asProved(percent(timing.ofMemcpy), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td></tr>`;
 }
 
-function table(op: string, dtype: string, shapes: readonly (readonly Speed[])[]): Html {
+function table(op: string, dtype: string, shapes: readonly (readonly Speed[])[], ledger: Ledger): Html {
   return html`<table class="speeds"><caption class="sr">${op} ${dtype}: medians by shape and tier</caption>
 <thead><tr><th scope="col">shape, tier</th><th scope="col" class="n">median</th><th scope="col" class="n range">low to high</th><th scope="col" class="n">GB/s</th><th scope="col" class="n">of memcpy</th><th scope="col" class="n">over scalar</th></tr></thead>
 ${shapes.map(own => {
   const { shape, size, threads } = own[0].timing;
   const name = shape === size ? '' : shape;
-  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="6"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`}</th></tr>${own.map(speedRow)}</tbody>`;
+  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="6"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`}</th></tr>${own.map(s => speedRow(s, ledger))}</tbody>`;
 })}</table>`;
 }
 
 /** The headline shape in sight, the others in a fold. */
-function tables(op: string, dtype: string, speeds: readonly Speed[], headline: string | null): Html {
+function tables(op: Timing['op'], dtype: string, speeds: readonly Speed[], ledger: Ledger): Html {
+  const headline = headlineSize(ledger.run, op);
   const shapes = [
     ...grouped(speeds, s => JSON.stringify([s.timing.shape, s.timing.size, s.timing.threads])).values(),
   ];
   const first = shapes.filter(own => own[0].timing.size === headline);
   const shown = first.length > 0 ? first : shapes.slice(0, 1);
   const others = shapes.filter(own => !shown.includes(own));
-  return html`<div>${table(op, dtype, shown)}
-${others.length > 0 && html`<details class="more"><summary class="fold note">${counted(others.length, 'more shape')}</summary>${table(op, dtype, others)}</details>`}</div>`;
+  return html`<div>${table(op, dtype, shown, ledger)}
+${others.length > 0 && html`<details class="more"><summary class="fold note">${counted(others.length, 'more shape')}</summary>${table(op, dtype, others, ledger)}</details>`}</div>`;
 }
 
-function opBlock(op: Ledger['run']['timings'][number]['op'], speeds: readonly Speed[], ledger: Ledger): Html {
+function opBlock(op: Timing['op'], speeds: readonly Speed[], ledger: Ledger): Html {
   const dtypes = floatDtypes.filter(d => speeds.some(s => s.timing.dtype === d));
-  const headline = headlineSize(ledger.run, op);
   return html`<h3 class="op-heading">${op}</h3><div class="speed-columns">${dtypes.map(dtype => {
     const own = speeds.filter(s => s.timing.dtype === dtype);
-    return html`<div class="speed-column">${charts(op, dtype, own, ledger.run)}${tables(op, dtype, own, headline)}</div>`;
+    return html`<div class="speed-column">${charts(op, dtype, own, ledger.run)}${tables(op, dtype, own, ledger)}</div>`;
   })}</div>`;
 }
 

@@ -157,12 +157,13 @@ function render(ledger: Ledger): Html {
 const style = `
 .map-title { display: flex; justify-content: space-between; align-items: end; gap: 24px; }
 .map-title > .note { margin-bottom: 24px; white-space: nowrap; }
-.map-head, .fold-row { display: grid; grid-template-columns: 316px; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); }
+.map-table { --kernel: 150px; }
+.map-head, .fold-row { display: grid; grid-template-columns: calc(166px + var(--kernel)); grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); }
 .map-head { border-bottom: 1.5px solid var(--ink); padding-bottom: 8px; align-items: end; }
-.map-head b { font-weight: 600; display: block; }
-.lead-columns { display: grid; grid-template-columns: 116px 50px 150px; align-items: end; }
+.map-head b { font-weight: 600; display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.lead-columns { display: grid; grid-template-columns: 116px 50px var(--kernel); align-items: end; }
 .map-head .note { display: block; font-size: 11px; line-height: 15px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.tier-head { padding-left: 8px; }
+.tier-head { padding-left: 8px; min-width: 0; }
 .provider + .provider { margin-top: 4px; }
 .fold-row { padding: 16px 0 6px; border-bottom: 1px solid var(--rule-strong); align-items: center; }
 .provider-name { min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; padding-left: 2px; }
@@ -174,7 +175,7 @@ details[open] > .fold-row > .fold::before { transform: rotate(45deg); margin-bot
 .count .glyph { width: 11px; height: 11px; }
 .count-fail { color: var(--fail); font-weight: 600; }
 .cells { table-layout: fixed; }
-.c-op { width: 116px; } .c-dtype { width: 50px; } .c-kernel { width: 150px; }
+.c-op { width: 116px; } .c-dtype { width: 50px; } .c-kernel { width: var(--kernel); }
 .cells td, .cells th { height: 25px; padding: 0; vertical-align: middle; }
 .cells .op { vertical-align: top; padding-top: 3px; font-weight: 600; }
 .cells .shape { display: block; font-weight: 400; font-size: 11px; color: var(--grey); margin-top: 6px; overflow: hidden; text-overflow: ellipsis; }
@@ -201,6 +202,11 @@ details[open] > .fold-row > .fold::before { transform: rotate(45deg); margin-bot
 .legend li { display: flex; gap: 8px; align-items: center; }
 .legend .none { color: var(--grey); width: 14px; text-align: center; padding: 0 !important; font-weight: 700; }
 .columns-5 .seen, .columns-6 .seen, .columns-7 .seen { grid-template-columns: minmax(18px, 1fr) 34px; column-gap: 4px; }
+.columns-7 { --kernel: 96px; }
+@media (min-width: 721px) {
+  .columns-7 .cell a { grid-template-columns: 14px minmax(20px, 60px) 46px; column-gap: 4px; padding: 0 4px; font-size: 11px; }
+  .columns-7 .seen { grid-template-columns: minmax(16px, 1fr) 28px; column-gap: 3px; }
+}
 @media (min-width: 721px) and (max-width: 1280px) {
   .map-table { overflow-x: auto; } .map-table > * { min-width: 1080px; }
 }

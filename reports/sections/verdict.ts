@@ -129,7 +129,7 @@ const style = `
 .verdict-head { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 24px; margin-bottom: 40px; }
 .verdict-head > div { grid-column: span 7; }
 h1 { font-size: 30px; line-height: 38px; font-weight: 600; letter-spacing: -0.02em; margin: 8px 0 8px; max-width: 640px; text-wrap: balance; }
-.verdict-lead { font-size: 15px; line-height: 24px; color: var(--soft); max-width: 720px; text-wrap: pretty; }
+.verdict-lead { font-size: 15px; line-height: 24px; color: var(--soft); max-width: 720px; }
 .facts { grid-column: span 5; align-self: end; font-size: 12px; line-height: 18px; }
 .facts > div { display: grid; grid-template-columns: 76px minmax(0, 1fr); gap: 10px; padding: 2px 0; }
 .facts dt { color: var(--grey); }

@@ -14,9 +14,10 @@ section { padding: 56px 0 0; }
 section + section { margin-top: 56px; border-top: 1px solid var(--rule); }
 h1, h2, h3, h4, p, ul, dl, dd, pre, table { margin: 0; padding: 0; }
 ul { list-style: none; }
+p { text-wrap: pretty; }
 h2 { font-size: 20px; line-height: 28px; font-weight: 600; letter-spacing: -0.01em; }
 h3, h4 { font-size: 13px; line-height: 20px; font-weight: 600; }
-.lead { margin: 4px 0 24px; max-width: 980px; color: var(--soft); text-wrap: pretty; }
+.lead { margin: 4px 0 24px; max-width: 980px; color: var(--soft); }
 .note { font-size: 12px; line-height: 18px; color: var(--grey); }
 .grey { color: var(--grey); }
 .mark { display: inline-flex; gap: 8px; align-items: baseline; }
