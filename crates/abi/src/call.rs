@@ -71,16 +71,16 @@ impl TwCall {
 ///
 /// # Safety
 /// As [`Tensor::read`].
-pub unsafe fn optional(
+#[inline(always)]
+pub unsafe fn optional<const D: usize>(
     name: &'static str,
     raw: *const DLTensor,
-    ndim: usize,
-) -> Result<Option<Tensor>, Invalid> {
+) -> Result<Option<Tensor<D>>, Invalid> {
     if raw.is_null() {
         return Ok(None);
     }
     // SAFETY: the same condition.
-    unsafe { Tensor::read(name, raw, ndim) }.map(Some)
+    unsafe { Tensor::read(name, raw) }.map(Some)
 }
 
 /// Reads a flag.

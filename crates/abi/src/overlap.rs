@@ -4,33 +4,55 @@
 use crate::invalid::{Invalid, MAX_DIMS, Rule, Value};
 use crate::tensor::Tensor;
 
-/// Refuses an output that shares a byte with another tensor.
-///
-/// # Errors
-/// [`Rule::Overlaps`].
-pub fn require_apart(
-    (name, output): (&'static str, &Tensor),
-    (other_name, other): (&'static str, &Tensor),
-) -> Result<(), Invalid> {
-    if !overlap(output, other) {
-        return Ok(());
-    }
-    let value = Value::Address(output.base.addr());
-    Err(Invalid::new(name, value, Rule::Overlaps(other_name)))
+/// A tensor that a call writes: each of its elements has an address of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Output<'a, const D: usize> {
+    name: &'static str,
+    tensor: &'a Tensor<D>,
 }
 
-/// As [`require_apart`], but allows the output to *be* the input: same base, shape, strides and type.
-///
-/// # Errors
-/// [`Rule::Overlaps`].
-pub fn require_apart_or_in_place(
-    output: (&'static str, &Tensor),
-    input: (&'static str, &Tensor),
-) -> Result<(), Invalid> {
-    if output.1 == input.1 {
-        return Ok(());
+impl<'a, const D: usize> Output<'a, D> {
+    /// The output that the caller passed as `name`.
+    ///
+    /// # Errors
+    /// [`Rule::StridesDoNotNest`].
+    #[inline]
+    pub fn new(name: &'static str, tensor: &'a Tensor<D>) -> Result<Self, Invalid> {
+        tensor.require_nested(name)?;
+        Ok(Self { name, tensor })
     }
-    require_apart(output, input)
+
+    /// Refuses to share a byte with `other`, if there is one.
+    ///
+    /// # Errors
+    /// [`Rule::Overlaps`].
+    #[inline]
+    pub fn apart_from<const B: usize>(
+        &self,
+        name: &'static str,
+        other: Option<&Tensor<B>>,
+    ) -> Result<(), Invalid> {
+        match other {
+            Some(other) if overlap(self.tensor, other) => {
+                let value = Value::Address(self.tensor.base.addr());
+                Err(Invalid::new(self.name, value, Rule::Overlaps(name)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`apart_from`](Self::apart_from), but it may *be* the input: same base, shape, strides and type.
+    ///
+    /// # Errors
+    /// [`Rule::Overlaps`].
+    #[inline]
+    pub fn apart_or_in_place(
+        &self,
+        name: &'static str,
+        input: Option<&Tensor<D>>,
+    ) -> Result<(), Invalid> {
+        self.apart_from(name, input.filter(|&input| input != self.tensor))
+    }
 }
 
 /// Whether elements that the two tensors name share a byte. The strides of `nested` must nest.
@@ -39,12 +61,13 @@ pub fn require_apart_or_in_place(
 /// of all strides are apart (slices of one buffer, interleaved by column or by element); or every
 /// contiguous run of `other` is looked up in `nested`, skipping blocks that lie in its gaps. The last costs
 /// at most [`MAX_DIMS`] lookups a run, each a division a dimension: less than reading `other` once.
-pub fn overlap(nested: &Tensor, other: &Tensor) -> bool {
+#[inline]
+pub fn overlap<const A: usize, const B: usize>(nested: &Tensor<A>, other: &Tensor<B>) -> bool {
     if nested.is_empty() || other.is_empty() {
         return false;
     }
     let (start, other_start) = (nested.base.addr(), other.base.addr());
-    if start + nested.span() <= other_start || other_start + other.span() <= start {
+    if start + nested.span <= other_start || other_start + other.span <= start {
         return false;
     }
     let (nested, other) = (ByteSet::of(nested), ByteSet::of(other));
@@ -61,11 +84,11 @@ struct ByteSet {
 }
 
 impl ByteSet {
-    fn of(tensor: &Tensor) -> Self {
+    fn of<const D: usize>(tensor: &Tensor<D>) -> Self {
         let element = tensor.dtype.size();
         let mut axes = [(0usize, 0usize); MAX_DIMS];
         let mut count = 0;
-        for (&size, &stride) in tensor.shape().iter().zip(tensor.strides()) {
+        for (&size, &stride) in tensor.shape.iter().zip(&tensor.strides) {
             if size > 1 && stride > 0 {
                 axes[count] = (stride * element, size);
                 count += 1;

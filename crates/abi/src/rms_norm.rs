@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use crate::c::TwRmsNormArgs;
 use crate::call::{self, Args};
 use crate::invalid::{Invalid, Rule, Value};
-use crate::overlap::{require_apart, require_apart_or_in_place};
+use crate::overlap::Output;
 use crate::tensor::Tensor;
 
 // SAFETY: it is repr(C), and its first field is the call.
@@ -27,15 +27,15 @@ pub struct RmsNormCall {
     /// How many threads may be used, at least 1.
     pub threads: usize,
     /// `[rows, n]`, n at least 1.
-    pub x: Tensor,
+    pub x: Tensor<2>,
     /// `[n]`.
-    pub weight: Option<Tensor>,
+    pub weight: Option<Tensor<1>>,
     /// `[rows, n]`.
-    pub residual: Option<Tensor>,
+    pub residual: Option<Tensor<2>>,
     /// `[rows, n]`; only with `residual`, and may be it.
-    pub residual_out: Option<Tensor>,
+    pub residual_out: Option<Tensor<2>>,
     /// `[rows, n]`, may be `x`.
-    pub y: Tensor,
+    pub y: Tensor<2>,
     /// 0, or in the range of normal f32 above 0.
     pub eps: f64,
     /// Finite.
@@ -53,27 +53,23 @@ impl RmsNormCall {
     /// # Safety
     /// `args` is NULL or points to `struct_size` readable bytes, of which a `tw_rms_norm_args` has valid
     /// pointers: NULL, or to a `DLTensor` with `ndim` sizes and strides.
+    #[inline]
     pub unsafe fn read(args: *const c_void) -> Result<Self, Invalid> {
-        // SAFETY: this function's own condition, here and for every tensor.
+        // SAFETY: this function's own condition, here and below.
         let args: &TwRmsNormArgs = unsafe { call::read(args) }?;
         args.call.require_scratch(0)?;
-        // SAFETY: as above.
-        let (x, weight, residual, residual_out, y) = unsafe {
-            (
-                Tensor::read("x", args.x, 2)?,
-                call::optional("weight", args.weight, 1)?,
-                call::optional("residual", args.residual, 2)?,
-                call::optional("residual_out", args.residual_out, 2)?,
-                Tensor::read("y", args.y, 2)?,
-            )
-        };
         let read = Self {
             threads: args.call.threads as usize,
-            x,
-            weight,
-            residual,
-            residual_out,
-            y,
+            // SAFETY: as above.
+            x: unsafe { Tensor::read("x", args.x) }?,
+            // SAFETY: as above.
+            weight: unsafe { call::optional("weight", args.weight) }?,
+            // SAFETY: as above.
+            residual: unsafe { call::optional("residual", args.residual) }?,
+            // SAFETY: as above.
+            residual_out: unsafe { call::optional("residual_out", args.residual_out) }?,
+            // SAFETY: as above.
+            y: unsafe { Tensor::read("y", args.y) }?,
             eps: epsilon(args.eps)?,
             weight_offset: call::finite("weight_offset", args.weight_offset.into())? as f32,
             rounding: match call::flag("round_before_weight", args.round_before_weight)? {
@@ -86,54 +82,47 @@ impl RmsNormCall {
         Ok(read)
     }
 
-    /// Every tensor with its name.
-    fn tensors(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
-        [
-            ("x", Some(&self.x)),
-            ("weight", self.weight.as_ref()),
-            ("residual", self.residual.as_ref()),
-            ("residual_out", self.residual_out.as_ref()),
-            ("y", Some(&self.y)),
-        ]
-        .into_iter()
-        .filter_map(|(name, tensor)| Some((name, tensor?)))
-    }
-
     fn check_shapes(&self) -> Result<(), Invalid> {
-        let n = self.x.shape()[1];
-        if n == 0 {
+        let shape = self.x.shape;
+        if shape[1] == 0 {
             return Err(Invalid::new("n", 0u64, Rule::Zero));
         }
         if self.residual_out.is_some() && self.residual.is_none() {
             let rule = Rule::Needed("residual_out");
             return Err(Invalid::new("residual", Value::Null, rule));
         }
-        for (name, tensor) in self.tensors() {
-            tensor.require_float(name)?;
-            match name {
-                "weight" => tensor.require_shape(name, &[n], "x")?,
-                _ => tensor.require_shape(name, self.x.shape(), "x")?,
-            }
+        if let Some(weight) = &self.weight {
+            weight.require_float("weight")?;
+            weight.require_shape("weight", [shape[1]], "x")?;
+        }
+        let check = |name, matrix: &Tensor<2>| {
+            matrix.require_float(name)?;
+            matrix.require_shape(name, shape, "x")
+        };
+        check("x", &self.x)?;
+        check("y", &self.y)?;
+        if let Some(residual) = &self.residual {
+            check("residual", residual)?;
+        }
+        if let Some(residual_out) = &self.residual_out {
+            check("residual_out", residual_out)?;
         }
         Ok(())
     }
 
     fn check_memory(&self) -> Result<(), Invalid> {
-        for (name, output, in_place) in [
-            ("y", Some(&self.y), "x"),
-            ("residual_out", self.residual_out.as_ref(), "residual"),
-        ] {
-            let Some(output) = output else { continue };
-            output.require_nested(name)?;
-            for other in self.tensors().filter(|&(other, _)| other != name) {
-                if other.0 == in_place {
-                    require_apart_or_in_place((name, output), other)?;
-                } else {
-                    require_apart((name, output), other)?;
-                }
-            }
-        }
-        Ok(())
+        let y = Output::new("y", &self.y)?;
+        y.apart_or_in_place("x", Some(&self.x))?;
+        y.apart_from("weight", self.weight.as_ref())?;
+        y.apart_from("residual", self.residual.as_ref())?;
+        y.apart_from("residual_out", self.residual_out.as_ref())?;
+        let Some(residual_out) = &self.residual_out else {
+            return Ok(());
+        };
+        let residual_out = Output::new("residual_out", residual_out)?;
+        residual_out.apart_or_in_place("residual", self.residual.as_ref())?;
+        residual_out.apart_from("x", Some(&self.x))?;
+        residual_out.apart_from("weight", self.weight.as_ref())
     }
 }
 

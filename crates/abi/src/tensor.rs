@@ -1,6 +1,6 @@
 //! A tensor of a call, checked: its elements can be addressed, one by one, without a second look.
 
-use std::slice;
+use std::array;
 
 use crate::c::{DLDataType, DLDevice, DLTensor};
 use crate::invalid::{Dims, Invalid, MAX_DIMS, Rule, Value};
@@ -54,24 +54,27 @@ impl Dtype {
     }
 }
 
-/// A checked view of host memory.
+/// A checked view of host memory, of `D` dimensions.
 ///
 /// Element `(i, j, ..)` lies `i * strides[0] + j * strides[1] + ..` elements behind `base`. Every such
 /// address is aligned to the element and lies within the address space. The stride of a dimension of
 /// size 0 or 1 is 0 here, whatever the caller passed, so that equal views compare equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tensor {
+pub struct Tensor<const D: usize> {
     /// First element; may be NULL when there is none.
     pub base: *mut u8,
     /// Element type.
     pub dtype: Dtype,
-    ndim: usize,
-    shape: [usize; MAX_DIMS],
-    strides: [usize; MAX_DIMS],
+    /// Sizes.
+    pub shape: [usize; D],
+    /// Strides in elements.
+    pub strides: [usize; D],
+    /// Bytes from the first of the lowest element to the last of the highest; 0 when empty.
+    pub span: usize,
 }
 
-impl Tensor {
-    /// Reads and checks the tensor that the caller passed as `name`, which must have `ndim` dimensions.
+impl<const D: usize> Tensor<D> {
+    /// Reads and checks the tensor that the caller passed as `name`.
     ///
     /// # Errors
     /// [`Invalid`] for a NULL or foreign tensor, a wrong number of dimensions, negative sizes or strides,
@@ -79,19 +82,16 @@ impl Tensor {
     ///
     /// # Safety
     /// `raw` is NULL or points to a `DLTensor` whose `shape` and `strides` are NULL or hold `ndim` values.
-    pub unsafe fn read(
-        name: &'static str,
-        raw: *const DLTensor,
-        ndim: usize,
-    ) -> Result<Self, Invalid> {
-        debug_assert!(ndim <= MAX_DIMS);
+    #[inline(always)]
+    pub unsafe fn read(name: &'static str, raw: *const DLTensor) -> Result<Self, Invalid> {
+        const { assert!(D <= MAX_DIMS) };
         let refuse = |value, rule| Err(Invalid::new(name, value, rule));
         // SAFETY: NULL or a DLTensor, by this function's own condition.
         let Some(raw) = (unsafe { raw.as_ref() }) else {
             return refuse(Value::Null, Rule::Missing);
         };
-        if raw.ndim < 0 || raw.ndim as usize != ndim {
-            return refuse(Value::Dimensions(raw.ndim), Rule::Dimensions(ndim));
+        if usize::try_from(raw.ndim) != Ok(D) {
+            return refuse(Value::Dimensions(raw.ndim), Rule::Dimensions(D));
         }
         let DLDevice {
             device_type,
@@ -103,123 +103,64 @@ impl Tensor {
         let Some(dtype) = Dtype::from_dlpack(raw.dtype) else {
             return refuse(Value::Type(raw.dtype), Rule::UnknownType);
         };
-        if raw.shape.is_null() {
+        // SAFETY: NULL or as many sizes as dimensions, by this function's own condition.
+        let Some(sizes) = (unsafe { raw.shape.cast::<[i64; D]>().as_ref() }) else {
             return refuse(Value::Null, Rule::NoShape);
-        }
-        // SAFETY: not NULL, so it holds `ndim` sizes, by this function's own condition.
-        let sizes = unsafe { slice::from_raw_parts(raw.shape, ndim) };
+        };
         if sizes.iter().any(|&size| size < 0) {
             return refuse(Value::Shape(Dims::new(sizes)), Rule::NegativeSize);
         }
-        let mut shape = [1; MAX_DIMS];
-        for (to, &size) in shape.iter_mut().zip(sizes) {
-            *to = size as usize;
-        }
+        let shape = sizes.map(|size| size as usize);
+        // SAFETY: NULL or as many strides as dimensions, by this function's own condition.
+        let strides = match unsafe { raw.strides.cast::<[i64; D]>().as_ref() } {
+            None => contiguous(&shape),
+            Some(strides) => named(&shape, strides).ok_or_else(|| {
+                Invalid::new(
+                    name,
+                    Value::Strides(Dims::new(strides)),
+                    Rule::NegativeStride,
+                )
+            })?,
+        };
         let mut tensor = Self {
             base: raw.data.cast(),
             dtype,
-            ndim,
             shape,
-            strides: [0; MAX_DIMS],
+            strides,
+            span: 0,
         };
-        if raw.strides.is_null() {
-            tensor.set_contiguous();
-        } else {
-            // SAFETY: not NULL, so it holds `ndim` strides, by this function's own condition.
-            let strides = unsafe { slice::from_raw_parts(raw.strides, ndim) };
-            for (axis, &stride) in strides.iter().enumerate() {
-                if shape[axis] == 1 {
-                    continue;
-                }
-                if stride < 0 {
-                    return refuse(Value::Strides(Dims::new(strides)), Rule::NegativeStride);
-                }
-                if shape[axis] > 1 {
-                    tensor.strides[axis] = stride as usize;
-                }
-            }
+        if tensor.is_empty() {
+            return Ok(tensor);
         }
-        tensor.locate(name, raw.byte_offset)?;
+        if tensor.base.is_null() {
+            return refuse(Value::Null, Rule::NullData);
+        }
+        tensor.base = tensor.base.wrapping_add(raw.byte_offset as usize);
+        let start = tensor.base.addr();
+        let size = dtype.size();
+        match checked_span(&shape, &strides, size) {
+            Some(span) if is_addressable(raw.data.addr(), raw.byte_offset, span) => {
+                tensor.span = span
+            }
+            _ => return refuse(Value::Address(start), Rule::Unaddressable),
+        }
+        if !start.is_multiple_of(size) {
+            return refuse(Value::Address(start), Rule::Misaligned(size));
+        }
         Ok(tensor)
     }
 
-    /// Row-major strides. They saturate: what they name is then refused as beyond the address space, or
-    /// is empty.
-    fn set_contiguous(&mut self) {
-        let mut stride = 1usize;
-        for axis in (0..self.ndim).rev() {
-            if self.shape[axis] > 1 {
-                self.strides[axis] = stride;
-                stride = stride.saturating_mul(self.shape[axis]);
-            }
-        }
-    }
-
-    /// Adds the byte offset to the base, and checks that every element lies in memory and on its alignment.
-    fn locate(&mut self, name: &'static str, byte_offset: u64) -> Result<(), Invalid> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        if self.base.is_null() {
-            return Err(Invalid::new(name, Value::Null, Rule::NullData));
-        }
-        let beyond = Invalid::new(name, Value::Address(self.base.addr()), Rule::Unaddressable);
-        let span = self.checked_span().ok_or(beyond)?;
-        let offset = usize::try_from(byte_offset).map_err(|_| beyond)?;
-        let start = self.base.addr().checked_add(offset).ok_or(beyond)?;
-        let end = start.checked_add(span).ok_or(beyond)?;
-        if end > isize::MAX as usize {
-            return Err(beyond);
-        }
-        let size = self.dtype.size();
-        if !start.is_multiple_of(size) {
-            return Err(Invalid::new(
-                name,
-                Value::Address(start),
-                Rule::Misaligned(size),
-            ));
-        }
-        self.base = self.base.wrapping_add(offset);
-        Ok(())
-    }
-
-    /// Bytes from the first of the lowest element to the last of the highest; `None` when they do not fit
-    /// 64 bits.
-    fn checked_span(&self) -> Option<usize> {
-        let mut last = 0usize;
-        for (&size, &stride) in self.shape().iter().zip(self.strides()) {
-            last = last.checked_add((size - 1).checked_mul(stride)?)?;
-        }
-        last.checked_add(1)?.checked_mul(self.dtype.size())
-    }
-
-    /// Sizes.
-    pub fn shape(&self) -> &[usize] {
-        &self.shape[..self.ndim]
-    }
-
-    /// Strides in elements; 0 where the size is 0 or 1.
-    pub fn strides(&self) -> &[usize] {
-        &self.strides[..self.ndim]
-    }
-
     /// Whether it names no element.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.shape().contains(&0)
-    }
-
-    /// Bytes from the first of the lowest element to the last of the highest; 0 when empty.
-    pub fn span(&self) -> usize {
-        if self.is_empty() {
-            return 0;
-        }
-        self.checked_span().unwrap_or(usize::MAX)
+        self.shape.contains(&0)
     }
 
     /// Refuses integers.
     ///
     /// # Errors
     /// [`Rule::NotFloat`].
+    #[inline]
     pub fn require_float(&self, name: &'static str) -> Result<(), Invalid> {
         match self.dtype {
             Dtype::I32 => {
@@ -234,16 +175,17 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Rule::ShapeDisagrees`].
+    #[inline]
     pub fn require_shape(
         &self,
         name: &'static str,
-        shape: &[usize],
+        shape: [usize; D],
         whose: &'static str,
     ) -> Result<(), Invalid> {
-        if self.shape() == shape {
+        if self.shape == shape {
             return Ok(());
         }
-        let value = Value::Shape(self.dims(&self.shape));
+        let value = Value::Shape(Dims::new(&self.shape.map(|size| size as i64)));
         Err(Invalid::new(name, value, Rule::ShapeDisagrees(whose)))
     }
 
@@ -253,25 +195,86 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Rule::StridesDoNotNest`].
+    #[inline]
     pub fn require_nested(&self, name: &'static str) -> Result<(), Invalid> {
-        let mut axes = [(0usize, 0usize); MAX_DIMS];
-        let axes = &mut axes[..self.ndim];
-        for (axis, to) in axes.iter_mut().enumerate() {
-            *to = (self.strides[axis], self.shape[axis]);
+        let mut axes: [_; D] = array::from_fn(|axis| (self.strides[axis], self.shape[axis]));
+        // Row-major tensors are in order as they are, from the last dimension to the first.
+        axes.reverse();
+        if nest(&axes) {
+            return Ok(());
         }
         axes.sort_unstable();
-        let mut reach = 0usize;
-        for &(stride, size) in axes.iter().filter(|(_, size)| *size > 1) {
-            if stride <= reach {
-                let value = Value::Strides(self.dims(&self.strides));
-                return Err(Invalid::new(name, value, Rule::StridesDoNotNest));
-            }
-            reach = reach.saturating_add((size - 1).saturating_mul(stride));
+        if nest(&axes) {
+            return Ok(());
         }
-        Ok(())
+        let value = Value::Strides(Dims::new(&self.strides.map(|stride| stride as i64)));
+        Err(Invalid::new(name, value, Rule::StridesDoNotNest))
     }
+}
 
-    fn dims(&self, values: &[usize; MAX_DIMS]) -> Dims {
-        Dims::new(&values.map(|value| value as i64)[..self.ndim])
+/// Row-major strides. They saturate: what they name is then refused as beyond the address space, or empty.
+#[inline]
+fn contiguous<const D: usize>(shape: &[usize; D]) -> [usize; D] {
+    let mut strides = [0; D];
+    let mut stride = 1usize;
+    for axis in (0..D).rev() {
+        if shape[axis] > 1 {
+            strides[axis] = stride;
+            stride = stride.saturating_mul(shape[axis]);
+        }
     }
+    strides
+}
+
+/// Strides as the caller named them, those of size-1 dimensions ignored; `None` when one is negative.
+#[inline]
+fn named<const D: usize>(shape: &[usize; D], raw: &[i64; D]) -> Option<[usize; D]> {
+    let mut strides = [0; D];
+    for axis in 0..D {
+        match (shape[axis], usize::try_from(raw[axis])) {
+            (1, _) => {}
+            (_, Err(_)) => return None,
+            (0, Ok(_)) => {}
+            (_, Ok(stride)) => strides[axis] = stride,
+        }
+    }
+    Some(strides)
+}
+
+/// Bytes from the first of the lowest element to the last of the highest, of a tensor that has elements;
+/// `None` when they do not fit 64 bits.
+#[inline]
+fn checked_span<const D: usize>(
+    shape: &[usize; D],
+    strides: &[usize; D],
+    element: usize,
+) -> Option<usize> {
+    let mut last = 0usize;
+    for axis in 0..D {
+        last = last.checked_add((shape[axis] - 1).checked_mul(strides[axis])?)?;
+    }
+    last.checked_add(1)?.checked_mul(element)
+}
+
+/// Whether `span` bytes behind an offset behind an address are addresses.
+#[inline]
+fn is_addressable(data: usize, byte_offset: u64, span: usize) -> bool {
+    let end = || {
+        data.checked_add(usize::try_from(byte_offset).ok()?)?
+            .checked_add(span)
+    };
+    end().is_some_and(|end| end <= isize::MAX as usize)
+}
+
+/// Whether each stride of (stride, size) exceeds the reach of those before it.
+#[inline]
+fn nest(axes: &[(usize, usize)]) -> bool {
+    let mut reach = 0usize;
+    for &(stride, size) in axes.iter().filter(|(_, size)| *size > 1) {
+        if stride <= reach {
+            return false;
+        }
+        reach = reach.saturating_add((size - 1).saturating_mul(stride));
+    }
+    true
 }

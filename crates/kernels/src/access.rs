@@ -16,18 +16,29 @@ pub struct Rows<E> {
 unsafe impl<E> Sync for Rows<E> {}
 
 impl<E: Element> Rows<E> {
-    /// The rows of a tensor of one or two dimensions; one dimension is the same row everywhere.
-    pub fn of(tensor: &Tensor) -> Self {
+    /// The rows of a matrix.
+    pub fn of(tensor: &Tensor<2>) -> Self {
         debug_assert_eq!(tensor.dtype, E::DTYPE);
-        let (row_stride, stride, n) = match (tensor.strides(), tensor.shape()) {
-            (&[row_stride, stride], &[_, n]) => (row_stride, stride, n),
-            (&[stride], &[n]) => (0, stride, n),
-            _ => unreachable!("no operator has rows of more dimensions"),
-        };
-        let stride = if n > 1 { stride } else { 1 };
+        let [row_stride, stride] = tensor.strides;
+        let stride = if tensor.shape[1] > 1 { stride } else { 1 };
         Self {
             start: tensor.base.cast(),
             row_stride,
+            stride,
+        }
+    }
+
+    /// A vector, which is every row.
+    pub fn of_vector(tensor: &Tensor<1>) -> Self {
+        debug_assert_eq!(tensor.dtype, E::DTYPE);
+        let stride = if tensor.shape[0] > 1 {
+            tensor.strides[0]
+        } else {
+            1
+        };
+        Self {
+            start: tensor.base.cast(),
+            row_stride: 0,
             stride,
         }
     }

@@ -153,3 +153,5 @@ impl Cpuid for Here {
     }
 }
 
+#[cfg(test)]
+mod tests;

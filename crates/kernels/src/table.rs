@@ -124,3 +124,5 @@ pub fn library() -> &'static TwLibrary {
     &LIBRARY
 }
 
+#[cfg(test)]
+mod tests;

@@ -13,110 +13,126 @@ use super::row::{
 };
 use crate::access::{Dense, Layout, Rows, Streamed, Strided};
 use crate::simd::{Bf16, Element, F16, Simd, Work};
-use crate::{cpu, executed, parallel};
+use crate::{executed, parallel};
 
-/// Does the call.
+/// Does the call. Where its rows outgrow `cache` bytes, y goes past the caches.
 ///
 /// # Safety
 /// The memory that the call's tensors name may be read, and its outputs written.
-pub unsafe fn run<S: Simd>(s: S, call: &RmsNormCall) -> TwStatus {
+pub unsafe fn run<S: Simd>(s: S, call: &RmsNormCall, cache: u64) -> TwStatus {
+    let asked = Asked {
+        s,
+        call,
+        placement: Placement::of(call, S::STREAMS.then_some(cache)),
+    };
     match call.x.dtype {
-        Dtype::F32 => of_type::<S, f32>(s, call),
-        Dtype::F16 => of_type::<S, F16>(s, call),
-        Dtype::Bf16 => of_type::<S, Bf16>(s, call),
+        Dtype::F32 => asked.of_type::<f32>(),
+        Dtype::F16 => asked.of_type::<F16>(),
+        Dtype::Bf16 => asked.of_type::<Bf16>(),
         Dtype::I32 => TW_UNSUPPORTED,
     }
 }
 
-/// x is of type `E`, and so must be all but the weight.
-fn of_type<S: Simd, E: Element>(s: S, call: &RmsNormCall) -> TwStatus {
-    let same = |tensor: Option<&Tensor>| tensor.is_none_or(|tensor| tensor.dtype == E::DTYPE);
-    if !(same(Some(&call.y)) && same(call.residual.as_ref()) && same(call.residual_out.as_ref())) {
-        return TW_UNSUPPORTED;
-    }
-    let offset = call.weight_offset;
-    match &call.weight {
-        None => with_weight::<S, E, _>(s, call, Unweighted),
-        Some(weight) if weight.dtype == E::DTYPE => {
-            let weight = Rows::<E>::of(weight);
-            with_weight::<S, E, _>(s, call, Weighted { weight, offset })
+/// What decides between the layouts.
+#[derive(Clone, Copy)]
+enum Placement {
+    Dense,
+    Streamed,
+    Strided,
+}
+
+impl Placement {
+    /// A plain store reads each line of y from memory before it overwrites it, so what outgrows the cache is
+    /// streamed; not so in place, where x brings the line anyway.
+    fn of(call: &RmsNormCall, cache: Option<u64>) -> Self {
+        let dense = |tensor: &Tensor<2>| tensor.strides[1] == 1;
+        let all_dense = dense(&call.x)
+            && dense(&call.y)
+            && call.weight.is_none_or(|weight| weight.strides == [1])
+            && call.residual.as_ref().is_none_or(dense)
+            && call.residual_out.as_ref().is_none_or(dense);
+        if !all_dense && call.x.shape[1] > 1 {
+            return Self::Strided;
         }
-        Some(weight) if weight.dtype == Dtype::F32 => {
-            let weight = Rows::<f32>::of(weight);
-            with_weight::<S, E, _>(s, call, Weighted { weight, offset })
+        let [rows, n] = call.y.shape;
+        let matrices =
+            2 + u64::from(call.residual.is_some()) + u64::from(call.residual_out.is_some());
+        let bytes = matrices.saturating_mul((rows * n * call.y.dtype.size()) as u64);
+        match cache {
+            Some(cache) if bytes > cache && call.y.base != call.x.base => Self::Streamed,
+            _ => Self::Dense,
         }
-        Some(_) => TW_UNSUPPORTED,
     }
 }
 
-fn with_weight<S: Simd, E: Element, W: Weight>(s: S, call: &RmsNormCall, weight: W) -> TwStatus {
-    let x = Rows::<E>::of(&call.x);
-    match &call.residual {
-        None => with_input::<S, E, W, _>(s, call, weight, Plain(x)),
-        Some(residual) => {
-            let residual = Rows::<E>::of(residual);
-            with_input::<S, E, W, _>(s, call, weight, Summed(x, residual))
-        }
-    }
-}
-
-fn with_input<S: Simd, E: Element, W: Weight, H: Input>(
+/// A call on its way to the function for its types: each step decides one of them.
+#[derive(Clone, Copy)]
+struct Asked<'a, S> {
     s: S,
-    call: &RmsNormCall,
-    weight: W,
-    h: H,
-) -> TwStatus {
-    if !is_dense(call) {
-        with_layout::<S, E, W, H, Strided>(s, call, weight, h)
-    } else if S::STREAMS && streams(call) {
-        with_layout::<S, E, W, H, Streamed>(s, call, weight, h)
-    } else {
-        with_layout::<S, E, W, H, Dense>(s, call, weight, h)
+    call: &'a RmsNormCall,
+    placement: Placement,
+}
+
+impl<S: Simd> Asked<'_, S> {
+    /// x is of type `E`, and so must be all but the weight.
+    fn of_type<E: Element>(self) -> TwStatus {
+        let Self { call, .. } = self;
+        let same = |tensor: &Tensor<2>| tensor.dtype == E::DTYPE;
+        let all_same = same(&call.y)
+            && call.residual.as_ref().is_none_or(same)
+            && call.residual_out.as_ref().is_none_or(same);
+        if !all_same {
+            return TW_UNSUPPORTED;
+        }
+        let offset = call.weight_offset;
+        match &call.weight {
+            None => self.with_weight::<E, _>(Unweighted),
+            Some(weight) if weight.dtype == E::DTYPE => {
+                let weight = Rows::<E>::of_vector(weight);
+                self.with_weight::<E, _>(Weighted { weight, offset })
+            }
+            Some(weight) if weight.dtype == Dtype::F32 => {
+                let weight = Rows::<f32>::of_vector(weight);
+                self.with_weight::<E, _>(Weighted { weight, offset })
+            }
+            Some(_) => TW_UNSUPPORTED,
+        }
     }
-}
 
-fn with_layout<S: Simd, E: Element, W: Weight, H: Input, L: Layout>(
-    s: S,
-    call: &RmsNormCall,
-    weight: W,
-    h: H,
-) -> TwStatus {
-    let job = Job::<E, H, W, L> {
-        h,
-        weight,
-        residual_out: call.residual_out.as_ref().map(Rows::of),
-        y: Rows::of(&call.y),
-        n: call.x.shape()[1],
-        eps: call.eps,
-        rounding: call.rounding,
-        layout: PhantomData,
-    };
-    parallel::divide(call.x.shape()[0], call.threads, |rows| {
-        s.vectorize(Part { job: &job, rows });
-    });
-    TW_OK
-}
+    fn with_weight<E: Element, W: Weight>(self, weight: W) -> TwStatus {
+        let x = Rows::<E>::of(&self.call.x);
+        match &self.call.residual {
+            None => self.with_input::<E, W, _>(weight, Plain(x)),
+            Some(residual) => self.with_input::<E, W, _>(weight, Summed(x, Rows::of(residual))),
+        }
+    }
 
-fn tensors(call: &RmsNormCall) -> impl Iterator<Item = &Tensor> {
-    let optional = [&call.weight, &call.residual, &call.residual_out];
-    [&call.x, &call.y]
-        .into_iter()
-        .chain(optional.into_iter().flatten())
-}
+    fn with_input<E: Element, W: Weight, H: Input>(self, weight: W, h: H) -> TwStatus {
+        match self.placement {
+            Placement::Dense => self.with_layout::<E, W, H, Dense>(weight, h),
+            Placement::Streamed => self.with_layout::<E, W, H, Streamed>(weight, h),
+            Placement::Strided => self.with_layout::<E, W, H, Strided>(weight, h),
+        }
+    }
 
-/// Whether the elements of every row, and of the weight, are adjacent.
-fn is_dense(call: &RmsNormCall) -> bool {
-    call.x.shape()[1] == 1 || tensors(call).all(|tensor| tensor.strides().last() == Some(&1))
-}
-
-/// Whether y should go past the caches: the call's bytes outgrow the last level. A plain store would read
-/// each line of y from memory before it overwrites it; not so in place, where x brings the line anyway.
-fn streams(call: &RmsNormCall) -> bool {
-    let bytes = |tensor: &Tensor| {
-        let elements: usize = tensor.shape().iter().product();
-        tensor.span().min(elements * tensor.dtype.size()) as u64
-    };
-    call.y.base != call.x.base && tensors(call).map(bytes).sum::<u64>() > cpu::streaming_threshold()
+    fn with_layout<E: Element, W: Weight, H: Input, L: Layout>(self, weight: W, h: H) -> TwStatus {
+        let Self { s, call, .. } = self;
+        let [rows, n] = call.x.shape;
+        let job = Job::<E, H, W, L> {
+            h,
+            weight,
+            residual_out: call.residual_out.as_ref().map(Rows::of),
+            y: Rows::of(&call.y),
+            n,
+            eps: call.eps,
+            rounding: call.rounding,
+            layout: PhantomData,
+        };
+        parallel::divide(rows, call.threads, |rows| {
+            s.vectorize(Part { job: &job, rows });
+        });
+        TW_OK
+    }
 }
 
 /// A call, its types and layout known when compiled.

@@ -22,6 +22,7 @@ use tierwise_abi::c::{
 };
 use tierwise_abi::rms_norm::RmsNormCall;
 
+use crate::cpu;
 use crate::simd::Simd;
 use crate::table::Op;
 
@@ -40,9 +41,10 @@ impl Op for RmsNorm {
 
     unsafe fn run<S: Simd>(s: S, args: *const c_void) -> TwStatus {
         // SAFETY: the caller's word.
-        match unsafe { RmsNormCall::read(args) } {
+        let call = unsafe { RmsNormCall::read(args) };
+        match &call {
             // SAFETY: a call that was read names memory that it may use.
-            Ok(call) => unsafe { call::run(s, &call) },
+            Ok(call) => unsafe { call::run(s, call, cpu::streaming_threshold()) },
             Err(_) => TW_INVALID,
         }
     }

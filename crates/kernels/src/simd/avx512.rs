@@ -79,22 +79,20 @@ impl Simd for Avx512 {
         proved!(_mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
     }
 
-    /// As the scalar tier narrows.
+    /// As the scalar tier narrows, in the upper halves of the lanes, which are then picked.
     #[inline(always)]
     fn narrow_bf16(self, v: Self::F32) -> Self::U16 {
         proved!({
             let bits = _mm512_castps_si512(v);
-            let upper = _mm512_srli_epi32::<16>(bits);
-            let odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
-            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-            let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
-            let narrow = _mm512_mask_or_epi32(
-                _mm512_srli_epi32::<16>(rounded),
-                is_nan,
-                upper,
-                _mm512_set1_epi32(0x40),
-            );
-            _mm512_cvtepi32_epi16(narrow)
+            let rounded = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+            let odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(1 << 16));
+            let even = _mm512_mask_add_epi32(rounded, odd, rounded, _mm512_set1_epi32(1));
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v);
+            let narrow = _mm512_mask_or_epi32(even, nan, bits, _mm512_set1_epi32(0x40 << 16));
+            let uppers = _mm512_castsi256_si512(_mm256_setr_epi16(
+                1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+            ));
+            _mm512_castsi512_si256(_mm512_permutexvar_epi16(uppers, narrow))
         })
     }
 

@@ -134,3 +134,5 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn prefetch<T>(self, p: *const T);
 }
 
+#[cfg(test)]
+mod tests;

@@ -243,20 +243,13 @@ pub(super) unsafe fn tree_sum_4(v: __m128) -> f32 {
 unsafe fn widen_f16_4(half: __m128i) -> __m128 {
     // SAFETY: the caller's word.
     unsafe {
-        let rebias = _mm_set1_epi32((127 - 15) << 23);
-        let tiny = _mm_set1_epi32(113 << 23);
+        let rebias = _mm_castsi128_ps(_mm_set1_epi32((127 + 112) << 23));
         let magnitude = _mm_slli_epi32::<13>(_mm_and_si128(half, _mm_set1_epi32(0x7fff)));
         let sign = _mm_slli_epi32::<16>(_mm_and_si128(half, _mm_set1_epi32(0x8000)));
-        let normal = _mm_add_epi32(magnitude, rebias);
+        let finite = _mm_mul_ps(_mm_castsi128_ps(magnitude), rebias);
         let is_special = _mm_cmpgt_epi32(magnitude, _mm_set1_epi32((31 << 23) - 1));
-        let finite_or_special = _mm_add_epi32(normal, _mm_and_si128(is_special, rebias));
-        let subnormal = _mm_sub_ps(
-            _mm_castsi128_ps(_mm_add_epi32(magnitude, tiny)),
-            _mm_castsi128_ps(tiny),
-        );
-        let is_subnormal = _mm_cmplt_epi32(magnitude, _mm_set1_epi32(1 << 23));
-        let wide = select(is_subnormal, _mm_castps_si128(subnormal), finite_or_special);
-        _mm_castsi128_ps(_mm_or_si128(sign, wide))
+        let special = _mm_and_si128(is_special, _mm_set1_epi32(255 << 23));
+        _mm_or_ps(finite, _mm_castsi128_ps(_mm_or_si128(sign, special)))
     }
 }
 

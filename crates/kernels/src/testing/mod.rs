@@ -13,6 +13,8 @@ use std::slice;
 
 use tierwise_abi::c::TwKernel;
 
+use crate::simd::Simd;
+
 /// Numbers that look random and are the same every time (splitmix64).
 pub struct Numbers(pub u64);
 
@@ -55,4 +57,26 @@ pub fn kernels() -> Vec<&'static TwKernel> {
 pub fn text(name: *const c_char) -> &'static str {
     // SAFETY: names of the table are C strings that live as long as the program.
     unsafe { CStr::from_ptr(name) }.to_str().unwrap()
+}
+
+/// Something to try in a tier.
+pub trait InTier {
+    fn run<S: Simd>(&self, s: S);
+}
+
+/// Tries it in every tier that this machine runs. Says aloud what it leaves out.
+pub fn in_every_tier(what: &impl InTier) {
+    fn try_in<S: Simd>(what: &impl InTier) {
+        match S::detect() {
+            Some(s) => what.run(s),
+            None => eprintln!("NOT TESTED: this machine lacks tier {:?}", S::TIER),
+        }
+    }
+    try_in::<crate::simd::Scalar>(what);
+    #[cfg(target_arch = "x86_64")]
+    {
+        try_in::<crate::simd::Sse2>(what);
+        try_in::<crate::simd::Avx2>(what);
+        try_in::<crate::simd::Avx512>(what);
+    }
 }
