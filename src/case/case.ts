@@ -81,8 +81,14 @@ const common = {
   buffers: z.record(z.string(), bufferSchema),
   tensors: z.record(z.string(), tensorSchema),
   threads: z.int().nonnegative(),
-  /** Deliberate lies about the call's head, for what must be refused; bytes added to the true size. */
-  lie: z.strictObject({ structSize: z.int().optional(), scratchBytes: z.int().optional() }).optional(),
+  /** Deliberate lies, for what must be refused: bytes added to the true sizes, a parameter passed as NaN. */
+  lie: z
+    .strictObject({
+      structSize: z.int().optional(),
+      scratchBytes: z.int().optional(),
+      nan: z.enum(['eps', 'theta', 'scale']).optional(),
+    })
+    .optional(),
 };
 
 const variants = {

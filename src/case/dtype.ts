@@ -100,20 +100,32 @@ export function round(value: number, dtype: FloatDtype): number {
   return rounded;
 }
 
+const asF32 = new Float32Array(1);
+const asU32 = new Uint32Array(asF32.buffer);
+
 /** The storage bits of `value`, which is rounded once to `dtype`. */
 export function encode(value: number, dtype: Dtype): number {
-  switch (dtype) {
-    case 'i32':
-      return value >>> 0;
-    case 'f32':
-      scratch.setFloat32(0, value);
-      return scratch.getUint32(0);
-    case 'bf16':
-      scratch.setFloat32(0, round(value, 'bf16'));
-      return scratch.getUint16(0);
-    case 'f16':
-      return encodeF16(round(value, 'f16'));
+  if (dtype === 'i32') return value >>> 0;
+  asF32[0] = value;
+  const bits = asU32[0];
+  if (dtype === 'f32') return bits;
+  const size = bits & 0x7fffffff;
+  // Rounding to f32 first is harmless but where it lands on a tie of the narrower type: then, and for what is
+  // not a normal number there, the long way.
+  if (dtype === 'bf16') {
+    if ((bits & 0xffff) !== 0x8000 && size < 0x7f7f0000) return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+    return encodeBf16(round(value, 'bf16'));
   }
+  if ((bits & 0x1fff) !== 0x1000 && size >= 0x38800000 && size < 0x477fe000) {
+    const sign = (bits >>> 16) & 0x8000;
+    return sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
+  }
+  return encodeF16(round(value, 'f16'));
+}
+
+function encodeBf16(value: number): number {
+  asF32[0] = value;
+  return asU32[0] >>> 16;
 }
 
 function encodeF16(value: number): number {

@@ -54,7 +54,8 @@ export function regionOf(name: string, spec: BufferSpec, c: Case): Region {
   const span = Math.max(1, Math.ceil(spec.bytes / pageBytes));
   const base = spec.edge === 'end' ? span * pageBytes - spec.bytes : 0;
   if (!spec.sparse) return { span, base };
-  const pages = new Set<number>();
+  // Without elements there is still an address.
+  const pages = new Set<number>([Math.floor(base / pageBytes)]);
   for (const tensor of Object.values(c.tensors)) {
     if (tensor.buffer !== name) continue;
     eachRun(tensor, (_, byte, count, stride) => {
@@ -92,6 +93,13 @@ export class Memory {
     if (!this.#rank) return place;
     const page = Math.floor(place / pageBytes);
     return this.#rank.get(page)! * pageBytes + (place - page * pageBytes);
+  }
+
+  /** The byte of the buffer (negative: before it) at an index into `bytes`. */
+  byteAt(index: number): number {
+    const { pages, base } = this.region;
+    const place = pages ? pages[Math.floor(index / pageBytes)] * pageBytes + (index % pageBytes) : index;
+    return place - base;
   }
 
   /** Writes the elements of a view. */

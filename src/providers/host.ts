@@ -12,9 +12,10 @@ import {
   type Call,
   type Contender,
   type Death,
-  type Ran,
   type Request,
   type Response,
+  type Run,
+  type RunResult,
   signalName,
   type TableRow,
 } from './protocol.ts';
@@ -31,11 +32,8 @@ export interface Struck {
   readonly offset: number;
 }
 
-/** What came of a call. */
-export type Answer =
-  | Ran
-  | { is: 'refused'; error: string }
-  | { is: 'died'; death: Death; struck: Struck | null };
+/** What came of a call, or of the runner in it. */
+export type Answer = RunResult | { is: 'died'; death: Death; struck: Struck | null };
 
 /** Milliseconds before a runner counts as hung, where a caller does not say. */
 export const defaultPatience = 1500;
@@ -76,13 +74,25 @@ export class Host {
     const answer = this.#request({ do: 'table' }, 10_000);
     if (answer.is === 'table') return answer;
     throw new HostError(
-      answer.is === 'refused' ? answer.error : `ended while being loaded: ${describeDeath(answer)}`,
+      isDeath(answer) ? `ended while being loaded: ${describeDeath(answer)}` : describe(answer),
     );
   }
 
-  /** One call. `slots`: every slot that the call's tensors name. */
-  run(kernel: number, call: Call, slots: readonly Slot[], patience = defaultPatience): Answer {
-    return this.#answer({ do: 'run', kernel, call }, slots, patience, 'ran');
+  /**
+   * Calls, one after the other, each on slots of its own. When the runner dies in one of several, each is made
+   * again by itself.
+   *
+   * @param slots - every slot that the calls' tensors name.
+   */
+  run(runs: readonly Run[], slots: readonly Slot[], patience = defaultPatience): Answer[] {
+    this.#map(slots);
+    const mapped = [...this.#mapped.values()];
+    const answer = this.#request({ do: 'run', runs }, patience);
+    if (answer.is === 'ran') return answer.results;
+    if (!isDeath(answer)) throw new HostError(describe(answer));
+    if (runs.length > 1) return runs.map(run => this.run([run], slots, patience)[0]);
+    const struck = answer.is === 'crashed' ? locate(answer.address, mapped) : null;
+    return [{ is: 'died', death: answer, struck }];
   }
 
   /**
@@ -94,7 +104,7 @@ export class Host {
     this.#map(slots);
     const answer = this.#request({ do: 'time', contender, call, calls, samples }, 120_000);
     if (answer.is === 'timed') return answer.nanoseconds;
-    throw new HostError(answer.is === 'refused' ? answer.error : describeDeath(answer));
+    throw new HostError(describe(answer));
   }
 
   /** Ends the runner. */
@@ -104,37 +114,12 @@ export class Host {
     this.#mapped.clear();
   }
 
-  #answer(request: Request, slots: readonly Slot[], patience: number, expected: 'ran'): Answer {
-    this.#map(slots);
-    const mapped = [...this.#mapped.values()];
-    const answer = this.#request(request, patience);
-    switch (answer.is) {
-      case expected:
-      case 'refused':
-        return answer;
-      case 'crashed':
-      case 'hung':
-      case 'exited':
-        return {
-          is: 'died',
-          death: answer,
-          struck: answer.is === 'crashed' ? locate(answer.address, mapped) : null,
-        };
-      default:
-        throw new HostError(`the runner answered ${answer.is} to ${request.do}`);
-    }
-  }
-
   #map(slots: readonly Slot[]): void {
     for (const slot of slots) {
       if (this.#mapped.has(slot.id)) continue;
       const { id, fileOffset, span, pages } = slot;
       const answer = this.#request({ do: 'map', slot: id, fileOffset, span, ...(pages && { pages }) });
-      if (answer.is !== 'mapped') {
-        throw new HostError(
-          answer.is === 'refused' ? answer.error : `the runner answered ${answer.is} to map`,
-        );
-      }
+      if (answer.is !== 'mapped') throw new HostError(describe(answer));
       this.#mapped.set(id, { slot, address: answer.address });
     }
   }
@@ -142,7 +127,7 @@ export class Host {
   #request(request: Request, patience = 10_000): Response {
     this.#runner ??= this.#start();
     const answer = JSON.parse(this.#runner.request(JSON.stringify(request), patience)) as Response;
-    if (answer.is === 'crashed' || answer.is === 'hung' || answer.is === 'exited') this.close();
+    if (isDeath(answer)) this.close();
     return answer;
   }
 
@@ -162,16 +147,19 @@ function locate(address: number, mapped: readonly { slot: Slot; address: number 
   return null;
 }
 
+function isDeath(answer: Response): answer is Death {
+  return answer.is === 'crashed' || answer.is === 'hung' || answer.is === 'exited';
+}
+
+/** An answer that was not expected, in words. */
+function describe(answer: Response): string {
+  if (isDeath(answer)) return describeDeath(answer);
+  return answer.is === 'refused' ? answer.error : `an unexpected answer, ${answer.is}`;
+}
+
 /** A death in words. */
-export function describeDeath(death: Exclude<Response, { is: 'refused' }>): string {
-  switch (death.is) {
-    case 'crashed':
-      return `${signalName(death.signal)}${death.words ? `, last words: ${death.words}` : ''}`;
-    case 'hung':
-      return `no answer in ${death.afterMilliseconds} ms`;
-    case 'exited':
-      return `exit code ${death.code}${death.words ? `, last words: ${death.words}` : ''}`;
-    default:
-      return `an unexpected answer, ${death.is}`;
-  }
+export function describeDeath(death: Death): string {
+  if (death.is === 'hung') return `no answer in ${death.afterMilliseconds} ms`;
+  const how = death.is === 'crashed' ? signalName(death.signal) : `exit code ${death.code}`;
+  return death.words ? `${how}, last words: ${death.words}` : how;
 }

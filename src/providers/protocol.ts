@@ -22,6 +22,12 @@ export interface Call {
   tensors: Record<string, CallTensor>;
 }
 
+/** One call of one kernel. */
+export interface Run {
+  kernel: number;
+  call: Call;
+}
+
 /** What is put on the clock. */
 export type Contender = { kernel: number } | 'memcpy';
 
@@ -29,7 +35,7 @@ export type Request =
   | { do: 'table' }
   | { do: 'map'; slot: number; fileOffset: number; span: number; pages?: readonly number[] }
   | { do: 'unmap'; slot: number }
-  | { do: 'run'; kernel: number; call: Call }
+  | { do: 'run'; runs: readonly Run[] }
   | { do: 'time'; contender: Contender; call: Call; calls: number; samples: number };
 
 /** A row of a library's table. */
@@ -48,19 +54,23 @@ export type Death =
   | { is: 'hung'; afterMilliseconds: number }
   | { is: 'exited'; code: number; words: string };
 
-export type Ran = {
-  is: 'ran';
-  status: number;
-  executed: string | null;
-  disturbed: string[];
-  scratchOverrun: boolean;
-};
+/** What came of one call. */
+export type RunResult =
+  | {
+      is: 'returned';
+      status: number;
+      executed: string | null;
+      disturbed: string[];
+      scratchBytes: number;
+      scratchOverrun: boolean;
+    }
+  | { is: 'refused'; error: string };
 
 export type Response =
   | { is: 'table'; name: string; version: string; kernels: TableRow[] }
   | { is: 'mapped'; address: number; length: number }
   | { is: 'done' }
-  | Ran
+  | { is: 'ran'; results: RunResult[] }
   | { is: 'timed'; nanoseconds: number[] }
   | { is: 'refused'; error: string }
   | Death;

@@ -1,0 +1,150 @@
+/**
+ * A check: goes through the sequence of cases in waves until it is told to stop, and comes back with the
+ * ledger's raw material: evidence by cell, findings made small, edges reached.
+ *
+ * What is found depends on (seed, kernels, number of cases) alone: waves have a fixed size, and what their
+ * parts saw is put together in the order of the sequence, however many threads looked.
+ */
+
+import type { Op } from '../case/case.ts';
+import type { FloatDtype } from '../case/dtype.ts';
+import { type Kernel, kernelId } from '../providers/provider.ts';
+import type { Crew } from './crew.ts';
+import { add, type CellKey, type Evidence, noEvidence, type Sighting } from './evidence.ts';
+import type { Unit } from './examiner.ts';
+import type { Shrunk } from './shrink.ts';
+
+/** When a check ends: whichever comes first. Between waves, so a budget only cuts the sequence short. */
+export interface Limits {
+  /** Cases for each op. */
+  readonly cases: number;
+  /** Seconds for each op; Infinity: no limit. */
+  readonly seconds: number;
+}
+
+export interface Progress {
+  readonly op: Op;
+  readonly cases: number;
+  readonly findings: number;
+  readonly seconds: number;
+}
+
+/** A breach with its smallest case. */
+export interface Found {
+  readonly op: Op;
+  readonly sighting: Sighting;
+  readonly shrunk: Shrunk;
+}
+
+export interface Checked {
+  readonly evidence: Map<CellKey, Evidence>;
+  readonly found: Found[];
+  readonly digests: Map<CellKey, string | null>;
+  /** By op, dimension and edge. */
+  readonly edges: Map<Op, Record<string, Record<string, number>>>;
+  readonly cases: number;
+  readonly elements: number;
+  readonly calls: number;
+  /** Seconds spent on the sequence, without shrinking and digests. */
+  readonly seconds: number;
+}
+
+const unitCases = 8;
+/** The first wave is short, so that what is grossly wrong shows at once. */
+const waveUnits = (wave: number) => (wave === 0 ? 4 : 32);
+/** Properties of a cell that are shrunk and filed; the counts tell of the others. */
+const findingsPerCell = 3;
+
+export async function check(
+  crew: Crew,
+  kernels: readonly Kernel[],
+  dtypes: readonly FloatDtype[],
+  limits: Limits,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<Checked> {
+  const checked = {
+    evidence: new Map<CellKey, Evidence>(),
+    found: [] as Found[],
+    digests: new Map<CellKey, string | null>(),
+    edges: new Map<Op, Record<string, Record<string, number>>>(),
+    cases: 0,
+    elements: 0,
+    calls: 0,
+    seconds: 0,
+  };
+  for (const op of new Set(kernels.map(kernel => kernel.op))) {
+    await checkOp(crew, op, limits, checked, onProgress);
+  }
+  const cells = kernels.flatMap(kernel => dtypes.map(dtype => ({ kernel: kernelId(kernel), dtype })));
+  const died = new Set(
+    checked.found.filter(({ sighting }) => sighting.breach.fatal).map(({ sighting }) => sighting.kernel),
+  );
+  const sound = cells.filter(cell => !died.has(cell.kernel));
+  const digests = await crew.all(sound.map(cell => ({ do: 'digest', ...cell }) as const));
+  sound.forEach((cell, i) => {
+    checked.digests.set(`${cell.kernel}#${cell.dtype}`, digests[i]);
+  });
+  return checked;
+}
+
+async function checkOp(
+  crew: Crew,
+  op: Op,
+  limits: Limits,
+  checked: { -readonly [Key in keyof Checked]: Checked[Key] },
+  onProgress: (progress: Progress) => void,
+): Promise<void> {
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const closed = new Set<string>();
+  const sightings = new Map<string, Sighting>();
+  const edges: Record<string, Record<string, number>> = {};
+  checked.edges.set(op, edges);
+  let casesOfOp = 0;
+  for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds; wave++) {
+    const units: Unit[] = [];
+    for (let u = 0; u < waveUnits(wave) && k < limits.cases; u++, k += unitCases) {
+      units.push({ op, from: k, to: Math.min(k + unitCases, limits.cases), closed: [...closed] });
+    }
+    const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
+    for (const report of reports) {
+      casesOfOp += report.cases;
+      checked.cases += report.cases;
+      checked.elements += report.elements;
+      checked.calls += report.calls;
+      for (const [dimension, counts] of Object.entries(report.edges)) {
+        edges[dimension] ??= {};
+        for (const [edge, n] of Object.entries(counts))
+          edges[dimension][edge] = (edges[dimension][edge] ?? 0) + n;
+      }
+      for (const [key, part] of Object.entries(report.evidence) as [CellKey, Evidence][]) {
+        if (closed.has(key.split('#')[0])) continue;
+        const sum = checked.evidence.get(key) ?? noEvidence();
+        add(sum, part);
+        checked.evidence.set(key, sum);
+      }
+      for (const sighting of report.sightings) {
+        if (closed.has(sighting.kernel)) continue;
+        const key = `${sighting.kernel}#${sighting.dtype}#${sighting.breach.property}`;
+        if (!sightings.has(key)) sightings.set(key, sighting);
+      }
+      for (const { kernel, breach } of report.sightings) if (breach.fatal) closed.add(kernel);
+    }
+    onProgress({ op, cases: casesOfOp, findings: sightings.size, seconds: elapsed() });
+  }
+  checked.seconds += elapsed();
+  const filed = firstOfEachCell([...sightings.values()]);
+  const shrunk = await crew.all(filed.map(sighting => ({ do: 'shrink', task: { op, sighting } }) as const));
+  checked.found.push(...filed.map((sighting, i) => ({ op, sighting, shrunk: shrunk[i] })));
+}
+
+function firstOfEachCell(sightings: readonly Sighting[]): Sighting[] {
+  const perCell = new Map<string, number>();
+  return [...sightings]
+    .sort((a, b) => a.k - b.k)
+    .filter(({ kernel, dtype }) => {
+      const cell = `${kernel}#${dtype}`;
+      perCell.set(cell, (perCell.get(cell) ?? 0) + 1);
+      return perCell.get(cell)! <= findingsPerCell;
+    });
+}

@@ -1,0 +1,232 @@
+/**
+ * Takes cases and examines kernels on them: the work of one thread of a check.
+ */
+
+import { createHash } from 'node:crypto';
+import { suites } from '../../suites/index.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { type Case, cellDtype, type Op, outputElements, outputsOf } from '../case/case.ts';
+import { type FloatDtype, formats, isNaNBits } from '../case/dtype.ts';
+import { defaultPatience, Host } from '../providers/host.ts';
+import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
+import { SlotPool } from '../providers/slots.ts';
+import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } from './evidence.ts';
+import { examine, examined } from './examine.ts';
+import { drawCase } from './generate.ts';
+import { Lab } from './lab.ts';
+import type { Breach, Property } from './property.ts';
+import { tiersAgree } from './relation.ts';
+import { type Shrunk, shrink } from './shrink.ts';
+
+/** What to examine: the same for every examiner of a check. */
+export interface Assignment {
+  readonly providers: readonly LoadedProvider[];
+  /** Ids of the kernels in question; all available. */
+  readonly kernels: readonly string[];
+  readonly dtypes: readonly FloatDtype[];
+  readonly seed: number;
+  /** Properties to ask of every case; null: in turn. */
+  readonly properties: readonly string[] | null;
+  readonly inProcess: boolean;
+}
+
+/** Cases [from, to) of an op. */
+export interface Unit {
+  readonly op: Op;
+  readonly from: number;
+  readonly to: number;
+  /** Kernels that are not asked any more. */
+  readonly closed: readonly string[];
+}
+
+/** What a unit showed. */
+export interface UnitReport {
+  readonly evidence: Record<CellKey, Evidence>;
+  readonly sightings: Sighting[];
+  /** Edge counts: dimension, edge, cases. */
+  readonly edges: Record<string, Record<string, number>>;
+  readonly cases: number;
+  readonly elements: number;
+  readonly calls: number;
+}
+
+/** A breach to be made small. */
+export interface ShrinkTask {
+  readonly op: Op;
+  readonly sighting: Sighting;
+}
+
+export class Examiner {
+  readonly #assignment: Assignment;
+  readonly #lab: Lab;
+  readonly #hosts = new Map<string, Host>();
+  readonly #kernels: readonly Kernel[];
+
+  constructor(assignment: Assignment) {
+    this.#assignment = assignment;
+    const pool = new SlotPool();
+    for (const provider of assignment.providers) {
+      this.#hosts.set(provider.name, new Host(provider, pool, { inProcess: assignment.inProcess }));
+    }
+    this.#lab = new Lab(pool, this.#hosts);
+    const wanted = new Set(assignment.kernels);
+    this.#kernels = assignment.providers
+      .flatMap(provider => provider.kernels)
+      .filter(k => wanted.has(kernelId(k)));
+  }
+
+  /** Examines the kernels of an op on a stretch of the sequence. */
+  examineUnit({ op, from, to, closed }: Unit): UnitReport {
+    const suite = suiteOf(op);
+    const report: UnitReport = { evidence: {}, sightings: [], edges: {}, cases: 0, elements: 0, calls: 0 };
+    const before = this.#lab.calls;
+    const out = new Set(closed);
+    let [cases, elements] = [0, 0];
+    for (let k = from; k < to; k++) {
+      const c = drawCase(suite, this.#assignment.seed, k).case;
+      if (!this.#assignment.dtypes.includes(cellDtype(c) as FloatDtype)) continue;
+      cases++;
+      elements += outputElements(c);
+      countEdges(report.edges, suite, c);
+      for (const sighting of this.#examineCase(suite, c, k, out, report)) {
+        report.sightings.push(sighting);
+        // A dead runner costs time: this kernel has shown enough.
+        if (sighting.breach.fatal) out.add(sighting.kernel);
+      }
+    }
+    return { ...report, cases, elements, calls: this.#lab.calls - before };
+  }
+
+  /** Makes a breach small. */
+  shrink({ op, sighting }: ShrinkTask): Shrunk {
+    const suite = suiteOf(op);
+    const kernel = this.#kernels.find(candidate => kernelId(candidate) === sighting.kernel);
+    if (!kernel) throw new Error(`no kernel ${sighting.kernel}`);
+    const drawn = drawCase(suite, this.#assignment.seed, sighting.k);
+    try {
+      return shrink(drawn, sighting, (c, patience) => {
+        this.#lab.clear();
+        this.#lab.patience = patience;
+        return this.ask(kernel, c, sighting.breach.property);
+      });
+    } finally {
+      this.#lab.clear();
+      this.#lab.patience = defaultPatience;
+    }
+  }
+
+  /** Asks one property of one case; undefined: it holds, or does not apply. */
+  ask(kernel: Kernel, c: Case, property: string): Breach | undefined {
+    const asked = suiteOf(c.op).properties.find(candidate => candidate.name === property);
+    if (!asked) return examine(this.#lab, kernel, c).breaches.find(breach => breach.property === property);
+    const answer = asked.ask({ kernel, case: c, lab: this.#lab, peers: this.#kernels, together: [kernel] });
+    return typeof answer === 'string' ? undefined : answer[0];
+  }
+
+  /** SHA-256 over a kernel's outputs on fixed cases, every NaN one value; null where it did none. */
+  digest(id: string, dtype: FloatDtype): string | null {
+    const kernel = this.#kernels.find(candidate => kernelId(candidate) === id);
+    if (!kernel) return null;
+    const suite = suiteOf(kernel.op);
+    const sum = createHash('sha256');
+    let done = 0;
+    for (let k = 0; k < digestCases; k++) {
+      const c = drawCase(suite, digestSeed, k).case;
+      if (cellDtype(c) !== dtype) continue;
+      const outcome = this.#lab.run(kernel, c);
+      if (outcome.is === 'ok') {
+        done++;
+        for (const role of outputsOf(c)) {
+          const bits = outcome.outputs[role];
+          sum.update(bits.map(word => (isNaNBits(word, dtype) ? formats[dtype].nan : word)));
+        }
+      }
+      this.#lab.clear();
+    }
+    return done > 0 ? sum.digest('hex') : null;
+  }
+
+  /** Ends all runners. */
+  close(): void {
+    for (const host of this.#hosts.values()) host.close();
+  }
+
+  #examineCase(
+    suite: Suite,
+    c: Case,
+    k: number,
+    closed: ReadonlySet<string>,
+    report: UnitReport,
+  ): Sighting[] {
+    const dtype = cellDtype(c) as FloatDtype;
+    const sightings: Sighting[] = [];
+    const alive = this.#kernels.filter(kernel => kernel.op === suite.op && !closed.has(kernelId(kernel)));
+    const sound: Kernel[] = [];
+    this.#lab.runAll(alive, c);
+    for (const kernel of alive) {
+      const id = kernelId(kernel);
+      report.evidence[`${id}#${dtype}`] ??= noEvidence();
+      const evidence = report.evidence[`${id}#${dtype}`];
+      const { outcome, breaches, judgements } = examine(this.#lab, kernel, c);
+      evidence.asked++;
+      if (outcome.is !== 'unsupported') {
+        evidence.supported++;
+        evidence.cases++;
+      }
+      weigh(evidence, judgements, k);
+      if ('executed' in outcome && outcome.executed && !evidence.executed.includes(outcome.executed)) {
+        evidence.executed.push(outcome.executed);
+      }
+      const broken = new Set(breaches.map(breach => breach.property));
+      for (const name of Object.keys(examined)) {
+        const judged = name === 'survival' || name === 'status' || outcome.is === 'ok';
+        if (broken.has(name) || judged) count(evidence, name, !broken.has(name));
+      }
+      for (const breach of breaches) sightings.push({ kernel: id, dtype, k, breach });
+      if (breaches.length === 0 && outcome.is === 'ok') sound.push(kernel);
+    }
+    for (const property of this.#propertiesFor(suite, k)) {
+      let applied = false;
+      for (const kernel of sound) {
+        const id = kernelId(kernel);
+        if (sightings.some(sighting => sighting.kernel === id && sighting.breach.fatal)) continue;
+        const answer = property.ask({ kernel, case: c, lab: this.#lab, peers: sound, together: sound });
+        if (answer === 'does not apply') continue;
+        applied = true;
+        count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held');
+        if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
+      }
+      if (applied && property !== tiersAgree && this.#assignment.properties === null) break;
+    }
+    this.#lab.clear();
+    return sightings;
+  }
+
+  /** Agreement of tiers costs no run and is always asked; of the others, one a case, beginning with the k-th. */
+  #propertiesFor(suite: Suite, k: number): Property[] {
+    const { properties } = this.#assignment;
+    if (properties) return suite.properties.filter(property => properties.includes(property.name));
+    const others = suite.properties.filter(property => property !== tiersAgree);
+    const first = k % others.length;
+    return [tiersAgree, ...others.slice(first), ...others.slice(0, first)];
+  }
+}
+
+/** The fixed cases that digests go over. */
+const digestSeed = 1;
+const digestCases = 48;
+
+/** The suite of an op. */
+export function suiteOf(op: Op): Suite {
+  const suite = suites.find(candidate => candidate.op === op);
+  if (!suite) throw new Error(`there is no suite for ${op} yet`);
+  return suite;
+}
+
+function countEdges(edges: UnitReport['edges'], suite: Suite, c: Case): void {
+  for (const dimension of suite.dimensions) {
+    edges[dimension.name] ??= {};
+    const counts = edges[dimension.name];
+    for (const edge of dimension.of(c)) counts[edge] = (counts[edge] ?? 0) + 1;
+  }
+}

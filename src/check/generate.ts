@@ -1,0 +1,37 @@
+/**
+ * The sequence of cases: case k of a run is a function of (seed, op, k) and nothing else.
+ */
+
+import * as fc from 'fast-check';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { Suite } from '../../suites/suite.ts';
+import type { Case } from '../case/case.ts';
+import { deriveSeed } from '../case/random.ts';
+
+/** A case of the sequence, with the smaller ones that it shrinks to. */
+export interface Drawn {
+  readonly case: Case;
+  /** Smaller cases, the boldest steps first; lazily made. */
+  readonly smaller: () => Iterable<Drawn>;
+}
+
+/** Place of a suite's named cases in the sequence: drawn cases, which shrink, come before them. */
+const namedFrom = 32;
+
+/** Case k. Named cases do not shrink. */
+export function drawCase(suite: Suite, seed: number, k: number): Drawn {
+  const named = suite.named[k - namedFrom];
+  if (named) return { case: named.case, smaller: () => [] };
+  const plans = suite.plans(k < namedFrom ? k : k - suite.named.length);
+  const random = new fc.Random(xoroshiro128plus(deriveSeed(seed, suite.op, k) | 0));
+  return drawnFrom(suite, plans, plans.generate(random, undefined));
+}
+
+function drawnFrom(suite: Suite, plans: fc.Arbitrary<unknown>, value: fc.Value<unknown>): Drawn {
+  return {
+    case: suite.build(value.value),
+    *smaller() {
+      for (const next of plans.shrink(value.value, value.context)) yield drawnFrom(suite, plans, next);
+    },
+  };
+}

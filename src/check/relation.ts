@@ -1,0 +1,164 @@
+/**
+ * Relations: the same thing asked another way must give the same answer. In bits where the kernel promises
+ * it (bits.md) or everyone owes it (contracts.md); within the bound otherwise.
+ */
+
+import { type Case, countOf, outputsOf } from '../case/case.ts';
+import { type Bits, decode, type FloatDtype, firstDifference } from '../case/dtype.ts';
+import { deriveSeed } from '../case/random.ts';
+import type { Promised } from '../providers/protocol.ts';
+import { type Kernel, kernelId, promises } from '../providers/provider.ts';
+import { examine } from './examine.ts';
+import { type Breach, type Property, place, placeText } from './property.ts';
+
+/** Another way to ask a case. */
+export interface Derived {
+  readonly case: Case;
+  /** Row i of its outputs answers row rows[i] of the base case; absent: the same row. */
+  readonly rows?: readonly number[];
+  /** Outputs that answer each other; absent: all that both have. */
+  readonly roles?: readonly string[];
+}
+
+export interface Relation {
+  readonly name: string;
+  readonly says: string;
+  /** Who owes it in bits: everyone, or who makes all of these promises. */
+  readonly owed: 'everyone' | readonly Promised[];
+  /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
+  readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
+}
+
+/** The property that a relation holds. */
+export function relation({ name, says, owed, derive }: Relation): Property {
+  const known = new WeakMap<Case, Derived | null>();
+  const derivedOf = (base: Case): Derived | null => {
+    if (!known.has(base)) known.set(base, derive(base, drawOf(base, name)));
+    return known.get(base) ?? null;
+  };
+  return {
+    name,
+    says,
+    ask: ({ kernel, case: base, lab, together }) => {
+      const derived = derivedOf(base);
+      if (!derived) return 'does not apply';
+      const before = lab.run(kernel, base);
+      if (before.is !== 'ok') return 'does not apply';
+      lab.runAll(together, derived.case);
+      const { outcome, breaches } = examine(lab, kernel, derived.case);
+      if (breaches.length > 0) {
+        return breaches.map(breach => ({
+          ...breach,
+          property: name,
+          message: `asked another way (${says}): ${breach.message}`,
+        }));
+      }
+      // A stranger may do one form and not the other.
+      if (outcome.is !== 'ok') return 'does not apply';
+      const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
+      if (!inBits) return 'held';
+      const breach = differing(name, says, base, before.outputs, derived, outcome.outputs);
+      return breach ? [breach] : 'held';
+    },
+  };
+}
+
+/** A relation's choices for a case: a function of both alone, so that a replay makes the same ones. */
+function drawOf(c: Case, name: string): (n: number) => number {
+  let draws = 0;
+  const seeds = Object.values(c.tensors).map(tensor => tensor.data?.seed ?? 0);
+  const shape = Object.values(c.tensors).flatMap(tensor => tensor.shape);
+  return n => deriveSeed(draws++, name, ...seeds, ...shape) % n;
+}
+
+function differing(
+  name: string,
+  says: string,
+  base: Case,
+  before: Readonly<Record<string, Bits>>,
+  derived: Derived,
+  after: Readonly<Record<string, Bits>>,
+): Breach | undefined {
+  for (const role of derived.roles ?? outputsOf(base)) {
+    if (!after[role]) continue;
+    const { shape, dtype } = base.tensors[role];
+    const rowLength = shape.at(-1) ?? 1;
+    const mapped = derived.rows ? pickRows(before[role], derived.rows, rowLength) : before[role];
+    const index = firstDifference(mapped, after[role], dtype as FloatDtype);
+    if (index < 0) continue;
+    const original = derived.rows
+      ? derived.rows[Math.floor(index / rowLength)] * rowLength + (index % rowLength)
+      : index;
+    return difference(
+      name,
+      says,
+      role,
+      shape,
+      dtype as FloatDtype,
+      original,
+      mapped[index],
+      after[role][index],
+    );
+  }
+  return undefined;
+}
+
+/** A breach that names two bits which should be the same. */
+export function difference(
+  property: string,
+  says: string,
+  role: string,
+  shape: readonly number[],
+  dtype: FloatDtype,
+  index: number,
+  expected: number,
+  seen: number,
+): Breach {
+  const at = place(index, shape);
+  const hex = (bits: number) => `0x${bits.toString(16).padStart(dtype === 'f32' ? 8 : 4, '0')}`;
+  const values = { expected: String(decode(expected, dtype)), seen: String(decode(seen, dtype)) };
+  return {
+    property,
+    message: `${says}: ${placeText(role, at)} is ${values.expected} (${hex(expected)}) and ${values.seen} (${hex(seen)})`,
+    elements: [{ role, index, at, ...values, seenBits: hex(seen), excess: null, bound: null }],
+  };
+}
+
+function pickRows(bits: Bits, rows: readonly number[], rowLength: number): Bits {
+  const picked = bits.slice(0, rows.length * rowLength);
+  rows.forEach((row, i) => {
+    picked.set(bits.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+  });
+  return picked;
+}
+
+/** Kernels of one name agree in bits between tiers, where they promise it. */
+export const tiersAgree: Property = {
+  name: 'tiers',
+  says: 'the same bits in every tier that promises it',
+  ask: ({ kernel, case: c, lab, peers }) => {
+    const oracle = peers.find(peer => agreesWith(peer, kernel));
+    if (!oracle || kernelId(oracle) === kernelId(kernel)) return 'does not apply';
+    const [mine, theirs] = [lab.run(kernel, c), lab.run(oracle, c)];
+    if (mine.is !== 'ok' || theirs.is !== 'ok') return 'does not apply';
+    for (const role of outputsOf(c)) {
+      const { shape, dtype } = c.tensors[role];
+      if (countOf(shape) === 0) continue;
+      const index = firstDifference(theirs.outputs[role], mine.outputs[role], dtype as FloatDtype);
+      if (index < 0) continue;
+      const says = `the same bits in ${oracle.tier} and ${kernel.tier}`;
+      const bits = [theirs.outputs[role][index], mine.outputs[role][index]] as const;
+      return [difference('tiers', says, role, shape, dtype as FloatDtype, index, ...bits)];
+    }
+    return 'held';
+  },
+};
+
+const fmaGroup: Readonly<Record<string, number>> = { scalar: 0, sse2: 0, avx2: 1, avx512: 1 };
+
+function agreesWith(peer: Kernel, kernel: Kernel): boolean {
+  if (peer.provider !== kernel.provider || peer.op !== kernel.op || peer.name !== kernel.name) return false;
+  const both = (promise: Promised) => promises(peer, promise) && promises(kernel, promise);
+  const group = fmaGroup[kernel.tier];
+  return both('all tiers') || (both('fma tiers') && group !== undefined && fmaGroup[peer.tier] === group);
+}

@@ -1,0 +1,6 @@
+/** The suites of all ops: one line each. */
+
+import { rmsNorm } from './rms_norm/index.ts';
+import type { Suite } from './suite.ts';
+
+export const suites: readonly Suite[] = [rmsNorm];

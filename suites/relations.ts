@@ -1,0 +1,47 @@
+/**
+ * Relations that hold for every op: what a result must not depend on.
+ */
+
+import type { Property } from '../src/check/property.ts';
+import { type Relation, relation, tiersAgree } from '../src/check/relation.ts';
+import { inputsAreIndependent, plainly, withPoison } from './derive.ts';
+
+const threadCounts = [1, 2, 3, 5, 7, 16];
+
+const relations: readonly Relation[] = [
+  {
+    name: 'repeat',
+    says: 'the same call again gives the same bits',
+    owed: 'everyone',
+    derive: c => ({ case: { ...c } }),
+  },
+  {
+    name: 'poison',
+    says: 'what stands in gaps and in outputs before the call changes no bit',
+    owed: 'everyone',
+    derive: (c, draw) => {
+      const now = new Set(Object.values(c.buffers).map(buffer => buffer.poison));
+      const others = (['nan', 'infinity', 'finite'] as const).filter(poison => !now.has(poison));
+      return others.length ? { case: withPoison(c, others[draw(others.length)]) } : null;
+    },
+  },
+  {
+    name: 'threads',
+    says: 'the number of threads changes nothing',
+    owed: ['threads'],
+    derive: (c, draw) => {
+      const others = threadCounts.filter(count => count !== c.threads);
+      return { case: { ...c, threads: others[draw(others.length)] } };
+    },
+  },
+  {
+    name: 'placement',
+    says: 'strides, alignment and where memory ends change nothing',
+    owed: ['placement'],
+    derive: (c, draw) =>
+      inputsAreIndependent(c) ? { case: plainly(c, draw(2) ? 'start' : 'end', draw(16)) } : null,
+  },
+];
+
+/** For the list of every suite. */
+export const commonProperties: readonly Property[] = [...relations.map(relation), tiersAgree];

@@ -1,0 +1,298 @@
+/**
+ * RMSNorm's cases: the plan (what varies), how plans are drawn, and the case that a plan becomes.
+ *
+ * Any combination of fields is a valid plan: what does not go together is settled when the case is built, so
+ * that shrinking a field can never leave the contract.
+ */
+
+import * as fc from 'fast-check';
+import type { BufferSpec, CaseOf, Poison, TensorSpec } from '../../src/case/case.ts';
+import { type FloatDtype, floatDtypes, sizeOf } from '../../src/case/dtype.ts';
+import { hash } from '../../src/case/random.ts';
+import type { Recipe } from '../../src/case/recipe.ts';
+import { dealt, patchOf, recipes, type Special, sizes, specials } from '../data.ts';
+import { type Layout, layouts, ownBuffer, type Placement, strided, writable } from '../layout.ts';
+
+export interface Plan {
+  readonly dtype: FloatDtype;
+  readonly rows: number;
+  readonly n: number;
+  readonly x: Recipe;
+  readonly weight: Recipe | null;
+  readonly weightInF32: boolean;
+  readonly weightOffset: number;
+  readonly residual: 'none' | 'in' | 'in and out';
+  /** What the residual holds: data of its own, or what cancels x. */
+  readonly residualData: Recipe | 'minus x';
+  readonly roundBeforeWeight: boolean;
+  readonly eps: number;
+  readonly aliasing: 'none' | 'y is x' | 'residualOut is residual' | 'both' | 'residual is x' | 'y beside x';
+  readonly xLayout: Layout;
+  readonly weightLayout: Layout;
+  readonly residualLayout: Layout;
+  readonly yLayout: Layout;
+  readonly residualOutLayout: Layout;
+  readonly special: Special | null;
+  readonly specialIn: 'x' | 'weight' | 'residual';
+  readonly edge: Placement['edge'];
+  /** Elements that every buffer's first one is shifted by; each buffer takes its own from it. */
+  readonly shift: number;
+  readonly poison: Poison;
+  readonly threads: number;
+}
+
+/** Hidden sizes of models: SmolLM2-135M, Qwen2.5-0.5B, Llama-3.2-1B, Phi-3-mini, Llama-3.1-8B, Llama-3.1-70B. */
+export const modelWidths = [576, 896, 2048, 3072, 4096, 8192] as const;
+/** Longer than any kernel's unrolled loop or table, and not a multiple of a vector. */
+const veryLong = [16384, 16385, 33333] as const;
+
+/** 2^k - 1, 2^k, 2^k + 1. */
+function aroundPowersOfTwo(min: number, max: number): fc.Arbitrary<number> {
+  return fc
+    .record({ exponent: fc.integer({ min, max }), offset: fc.integer({ min: -1, max: 1 }) })
+    .map(({ exponent, offset }) => (1 << exponent) + offset);
+}
+
+/** Mostly short: what goes wrong at a length goes wrong at few, and many cases are worth more than long ones. */
+const rowLengths = fc.oneof(
+  { weight: 240, arbitrary: fc.integer({ min: 1, max: 16 }) },
+  { weight: 450, arbitrary: fc.integer({ min: 17, max: 140 }) },
+  { weight: 240, arbitrary: aroundPowersOfTwo(3, 8) },
+  { weight: 30, arbitrary: aroundPowersOfTwo(9, 11) },
+  { weight: 20, arbitrary: fc.constantFrom(...modelWidths.slice(0, 3)) },
+  { weight: 3, arbitrary: fc.constantFrom(...modelWidths.slice(3)) },
+);
+
+const rowCounts = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 4, max: 9 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 10, max: 17 }) },
+);
+
+/** Magnitudes from where squares of f16 vanish to where those of f32 overflow; each type takes what it can hold. */
+const scales = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 8, arbitrary: fc.constant(1) },
+  { weight: 5, arbitrary: fc.constantFrom(1e-5, 1e-4, 1e-3, 0.01, 30, 300, 1e4) },
+  { weight: 2, arbitrary: fc.constantFrom(1e-12, 1e-18, 1e8, 1e15, 1e18) },
+  { weight: 1, arbitrary: fc.constantFrom(1e-30, 1e-38, 1e19, 1e25) },
+);
+
+const xData = recipes(
+  { constant: 2, normal: 12, uniform: 4, powers: 2, magnitudes: 2, zeros: 1, outlier: 2, ramp: 1 },
+  scales,
+);
+const weightData = recipes(
+  { constant: 1, normal: 8, uniform: 3, powers: 2, magnitudes: 1, zeros: 1, outlier: 1 },
+  fc.constantFrom(1, 0.1, 20),
+);
+
+/** How each field is drawn when nothing is dealt. */
+export const fields: { readonly [Field in keyof Plan]: fc.Arbitrary<Plan[Field]> } = {
+  dtype: fc.constantFrom(...floatDtypes),
+  rows: sizes(rowCounts, 1),
+  n: sizes(rowLengths, 1),
+  x: xData,
+  weight: fc.option(weightData, { freq: 5 }),
+  weightInF32: fc.boolean(),
+  weightOffset: fc.constantFrom(0, 0, 1),
+  residual: fc.constantFrom('none', 'none', 'in', 'in and out'),
+  residualData: fc.oneof(
+    { withCrossShrink: true },
+    { weight: 6, arbitrary: xData },
+    { weight: 1, arbitrary: fc.constant('minus x' as const) },
+  ),
+  roundBeforeWeight: fc.boolean(),
+  eps: fc.constantFrom(...[1e-5, 1e-6, 0, 1e-12, 0.25, 64].map(Math.fround)),
+  aliasing: fc.constantFrom(
+    ...([
+      'none',
+      'none',
+      'none',
+      'none',
+      'y is x',
+      'residualOut is residual',
+      'both',
+      'residual is x',
+      'y beside x',
+    ] as const),
+  ),
+  xLayout: layouts('input'),
+  weightLayout: layouts('input'),
+  residualLayout: layouts('input'),
+  yLayout: layouts('output'),
+  residualOutLayout: layouts('output'),
+  special: specials,
+  specialIn: fc.constantFrom('x', 'weight', 'residual'),
+  edge: fc.constantFrom('end', 'start'),
+  shift: fc.integer({ min: 0, max: 15 }),
+  poison: fc.constantFrom('nan', 'infinity', 'finite'),
+  threads: fc.oneof(
+    { withCrossShrink: true },
+    { weight: 12, arbitrary: fc.constant(1) },
+    { weight: 1, arbitrary: fc.constantFrom(2, 3, 5, 7, 16) },
+  ),
+};
+
+type Deal = { readonly [Field in keyof Plan]?: fc.Arbitrary<Plan[Field]> };
+
+/** The plainest plan: what a dealt edge gives way to when a case shrinks. */
+const plainest: Pick<
+  Plan,
+  'xLayout' | 'special' | 'aliasing' | 'residual' | 'threads' | 'weightInF32' | 'eps'
+> = {
+  xLayout: { kind: 'contiguous' },
+  special: null,
+  aliasing: 'none',
+  residual: 'none',
+  threads: 1,
+  weightInF32: false,
+  eps: Math.fround(1e-5),
+};
+const length = (drawn: fc.Arbitrary<number>) => sizes(drawn, 1);
+const huge = dealt(fc.constant<Layout>({ kind: 'huge' }), plainest.xLayout);
+const few = length(fc.integer({ min: 1, max: 70 }));
+const three = length(fc.constant(3));
+const inAndOut = dealt(fc.constant<Plan['residual']>('in and out'), plainest.residual);
+const aliased = (aliasing: Plan['aliasing']) => dealt(fc.constant(aliasing), plainest.aliasing);
+const separate = fc.constant<Plan['aliasing']>('none');
+const special = (value: fc.Arbitrary<Special['value']>) =>
+  dealt<Special | null>(
+    fc.record({ value, at: fc.nat(1 << 20), wholeRow: fc.constant(false) }),
+    plainest.special,
+  );
+
+/** Edges that chance would reach too seldom: each is dealt in turn, with the rest drawn. */
+const deals: readonly Deal[] = [
+  { n: fc.constant(1) },
+  { n: length(fc.constantFrom(...veryLong, 257, 500, 1023)), rows: fc.constant(1) },
+  { rows: fc.constant(0) },
+  { xLayout: huge, rows: three, n: few, aliasing: separate },
+  { yLayout: huge, rows: three, n: few, aliasing: separate },
+  { residual: inAndOut, residualLayout: huge, residualOutLayout: huge, rows: three, n: few },
+  { residual: inAndOut, aliasing: aliased('both') },
+  { residual: inAndOut, aliasing: aliased('residualOut is residual') },
+  {
+    x: recipes({ normal: 1, uniform: 1 }, scales),
+    n: length(fc.integer({ min: 64, max: 700 })),
+    special: fc.constant(null),
+  },
+  { eps: dealt(fc.constant(64), plainest.eps), x: recipes({ normal: 1 }, fc.constantFrom(0.01, 1)) },
+  {
+    x: recipes({ normal: 1, outlier: 1 }, fc.constantFrom(1e-30, 1e-38, 1e18, 1e19, 1e25)),
+    dtype: fc.constantFrom('f32', 'bf16'),
+  },
+  { threads: dealt(fc.constant(16), plainest.threads), rows: length(fc.constantFrom(2, 3, 17)) },
+  { special: special(fc.constantFrom('nan', 'inf', '-inf')), specialIn: fc.constant('x') },
+  {
+    special: special(fc.constantFrom('nan', 'inf', '-inf', 'subnormal', 'max')),
+    residual: inAndOut,
+    specialIn: fc.constant('residual'),
+  },
+  {
+    weightInF32: dealt(fc.constant(true), plainest.weightInF32),
+    dtype: fc.constantFrom('f16', 'bf16'),
+    weight: weightData,
+  },
+  { weightLayout: dealt(fc.constant<Layout>({ kind: 'one element' }), plainest.xLayout), weight: weightData },
+];
+
+function record(deal: Deal): fc.Arbitrary<Plan> {
+  return fc.record({ ...fields, ...deal } as typeof fields) as fc.Arbitrary<Plan>;
+}
+
+const drawn = record({});
+const withDeal = deals.map(record);
+
+/** The arbitrary of case k: every third case is dealt an edge. */
+export function plans(k: number): fc.Arbitrary<Plan> {
+  return k % 3 === 2 ? withDeal[Math.floor(k / 3) % withDeal.length] : drawn;
+}
+
+/** What a dtype can hold of a scale: beyond it everything would be zero or infinite. */
+function heldScale(scale: number, dtype: FloatDtype): number {
+  return dtype === 'f16' ? Math.min(Math.max(scale, 1e-5), 1e4) : scale;
+}
+
+type Tensors = Record<string, TensorSpec>;
+type Buffers = Record<string, BufferSpec>;
+
+/** The case of a plan. */
+export function build(plan: Plan): CaseOf<'rms_norm'> {
+  const { dtype, rows, n } = plan;
+  const buffers: Buffers = {};
+  const tensors: Tensors = {};
+  const shape = [rows, n];
+  const held = (recipe: Recipe): Recipe => ({ ...recipe, scale: heldScale(recipe.scale, dtype) });
+  const placed = (index: number): Placement => ({
+    edge: plan.edge,
+    shift: hash(plan.shift, index) % (plan.shift + 1),
+    poison: plan.poison,
+  });
+  const own = (role: string, layout: Layout, index: number, data?: Recipe): void => {
+    const { buffer, tensor } = ownBuffer(role, dtype, shape, strided(layout, rows, n), placed(index), data);
+    buffers[role] = buffer;
+    // A tensor without elements may come without memory.
+    tensors[role] = rows === 0 && plan.edge === 'start' ? { ...tensor, buffer: null, offset: 0 } : tensor;
+  };
+  /** An output on an input's elements: the same view, no data. */
+  const alias = (output: string, input: string): void => {
+    const { data: _, ...view } = tensors[input];
+    tensors[output] = view;
+  };
+  const special = (role: Plan['specialIn'], height: number) =>
+    plan.specialIn === role ? patchOf(plan.special, height, n) : [];
+
+  const yIsX = plan.aliasing === 'y is x' || plan.aliasing === 'both';
+  const outIsIn = plan.aliasing === 'residualOut is residual' || plan.aliasing === 'both';
+  const x = { ...held(plan.x), patches: special('x', rows) };
+  own('x', yIsX ? writable(plan.xLayout) : plan.xLayout, 0, x);
+
+  if (plan.weight) {
+    const weightDtype = plan.weightInF32 ? 'f32' : dtype;
+    const { strides, first } = strided(plan.weightLayout, 1, n);
+    const lie = { strides: [strides[1]], first };
+    const data = { ...plan.weight, patches: special('weight', 1) };
+    const { buffer, tensor } = ownBuffer('weight', weightDtype, [n], lie, placed(1), data);
+    buffers.weight = buffer;
+    tensors.weight = tensor;
+  }
+  if (plan.residual !== 'none') {
+    if (plan.aliasing === 'residual is x') {
+      tensors.residual = tensors.x;
+    } else {
+      const data = plan.residualData === 'minus x' ? { ...x, scale: -x.scale } : held(plan.residualData);
+      const layout = outIsIn ? writable(plan.residualLayout) : plan.residualLayout;
+      own('residual', layout, 2, { ...data, patches: special('residual', rows) });
+    }
+    if (plan.residual === 'in and out') {
+      if (outIsIn) alias('residualOut', 'residual');
+      else own('residualOut', plan.residualOutLayout, 4);
+    }
+  }
+  if (yIsX) alias('y', 'x');
+  else if (plan.aliasing === 'y beside x' && plan.xLayout.kind === 'contiguous' && rows > 0)
+    beside(tensors, buffers, rows, n);
+  else own('y', plan.yLayout, 3);
+
+  const { eps, weightOffset, roundBeforeWeight, threads } = plan;
+  return {
+    version: 1,
+    op: 'rms_norm',
+    params: { eps, weightOffset, roundBeforeWeight },
+    buffers,
+    tensors,
+    threads,
+  };
+}
+
+/** x and y as the halves of the rows of one buffer: interleaved slices, which do not overlap. */
+function beside(tensors: Tensors, buffers: Buffers, rows: number, n: number): void {
+  const { dtype, data } = tensors.x;
+  const size = sizeOf(dtype);
+  const bytes = 2 * rows * n * size;
+  buffers.x = { ...buffers.x, bytes, sparse: false };
+  const half = { buffer: 'x', shape: [rows, n], strides: [2 * n, 1], dtype };
+  tensors.x = { ...half, offset: 0, ...(data && { data }) };
+  tensors.y = { ...half, offset: n * size };
+}

@@ -1,0 +1,148 @@
+/**
+ * What RMSNorm's definition says of its results beside their values.
+ */
+
+import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
+import { decodeAll, type FloatDtype, formats, powerOfTwo, sizeOf } from '../../src/case/dtype.ts';
+import { inputBits } from '../../src/case/materialise.ts';
+import type { Recipe } from '../../src/case/recipe.ts';
+import type { Relation } from '../../src/check/relation.ts';
+import { inputsAreIndependent, isInPlace, repeats, sameView, withTensors } from '../derive.ts';
+
+type RmsNormCase = CaseOf<'rms_norm'>;
+
+/** Tensors with one row per row of x. */
+const rowed = ['x', 'residual', 'residualOut', 'y'] as const;
+
+function eachRowed(c: Case, change: (tensor: TensorSpec) => TensorSpec): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    rowed.filter(role => role in c.tensors).map(role => [role, change(c.tensors[role])]),
+  );
+}
+
+/** Row i of the data becomes what row rows[i] was; patches go with their rows. */
+function pick(data: Recipe, rows: readonly number[], n: number): Recipe {
+  const patches = data.patches.flatMap(patch =>
+    Array.from({ length: patch.count }, (_, k) => patch.start + k * patch.step).flatMap(at => {
+      const source = Math.floor(at / n);
+      return rows.flatMap((row, i) =>
+        row === source ? [{ ...patch, start: i * n + (at % n), count: 1, step: 1 }] : [],
+      );
+    }),
+  );
+  return { ...data, rows: rows.map(row => data.rows?.[row] ?? row), patches };
+}
+
+function permutation(count: number, draw: (n: number) => number): number[] {
+  const rows = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = draw(i + 1);
+    [rows[i], rows[j]] = [rows[j], rows[i]];
+  }
+  return rows;
+}
+
+/** The exponent k of x * 2^k that keeps every value and intermediate in the normal range, or null. */
+function exactScaling(c: RmsNormCase, draw: (n: number) => number): number | null {
+  const inputs = inputBits(c);
+  const k = [-6, -2, 2, 6][draw(4)];
+  let [least, most] = [Infinity, 0];
+  for (const role of ['x', 'residual']) {
+    if (!inputs[role]) continue;
+    const dtype = c.tensors[role].dtype as FloatDtype;
+    const { minExponent, maxFinite } = formats[dtype];
+    for (const value of decodeAll(inputs[role], dtype)) {
+      const size = Math.abs(value);
+      if (!(size < Infinity)) return null;
+      if (size === 0) continue;
+      const scaled = size * powerOfTwo(k);
+      if (Math.min(size, scaled) < powerOfTwo(minExponent) || scaled > maxFinite) return null;
+      [least, most] = [Math.min(least, size), Math.max(most, size)];
+    }
+  }
+  // Squares, their sum, and products with r must stay normal in f32, on both sides.
+  const inRange = least > 1e-12 && most < 1e12;
+  const { eps } = c.params;
+  const scaledEps = eps * powerOfTwo(2 * k);
+  const epsIsExact =
+    eps === 0 || (Math.fround(scaledEps) === scaledEps && scaledEps > 1e-30 && scaledEps < 1e30);
+  return inRange && epsIsExact ? k : null;
+}
+
+export const relations: readonly Relation[] = [
+  {
+    name: 'scaling',
+    says: 'y is the same when x is multiplied by 2^k and eps by 4^k',
+    // A kernel that promises one answer everywhere fixes its sequence of IEEE operations, and they commute
+    // with powers of two; one that doesn't may choose its path by magnitude.
+    owed: ['threads', 'batch', 'placement', 'all tiers'],
+    derive: (c, draw) => {
+      if (c.op !== 'rms_norm') return null;
+      const inputs = ['x', 'residual'].filter(role => role in c.tensors);
+      if (inputs.some(role => c.tensors[role].data?.patches.length) || !inputsAreIndependent(c)) return null;
+      const k = exactScaling(c, draw);
+      if (k === null) return null;
+      const scaled = inputs.map(role => {
+        const tensor = c.tensors[role];
+        return [role, { ...tensor, data: { ...tensor.data!, scale: tensor.data!.scale * powerOfTwo(k) } }];
+      });
+      const derived = withTensors(c, Object.fromEntries(scaled));
+      return {
+        case: { ...derived, params: { ...c.params, eps: c.params.eps * powerOfTwo(2 * k) } },
+        roles: ['y'],
+      };
+    },
+  },
+  {
+    name: 'row alone',
+    says: 'a row does not depend on the rows beside it',
+    owed: ['batch'],
+    derive: (c, draw) => {
+      const [rows, n] = c.tensors.x.shape;
+      if (rows < 2 || c.tensors.x.buffer === null) return null;
+      const row = draw(rows);
+      const alone = eachRowed(c, tensor => ({
+        ...tensor,
+        offset: tensor.offset + row * tensor.strides[0] * sizeOf(tensor.dtype),
+        shape: [1, n],
+        ...(tensor.data && { data: pick(tensor.data, [repeats(tensor) ? rows - 1 : row], n) }),
+      }));
+      return inputsAreIndependent(c) ? { case: withTensors(c, alone), rows: [row] } : null;
+    },
+  },
+  {
+    name: 'row order',
+    says: 'permuting rows permutes the outputs',
+    owed: ['batch'],
+    derive: (c, draw) => {
+      const [rows, n] = c.tensors.x.shape;
+      if (rows < 2 || !inputsAreIndependent(c)) return null;
+      const order = permutation(rows, draw);
+      const permuted = eachRowed(c, tensor => ({
+        ...tensor,
+        ...(tensor.data && { data: pick(tensor.data, order, n) }),
+      }));
+      return { case: withTensors(c, permuted), rows: order };
+    },
+  },
+  {
+    name: 'in place',
+    says: 'y on x and residualOut on residual give what separate memory gives',
+    owed: ['placement'],
+    derive: c => {
+      const { x, y, residual, residualOut } = c.tensors;
+      if (isInPlace(c) || !inputsAreIndependent(c) || x.buffer === null) return null;
+      if (residual && sameView(residual, x)) return null;
+      const on = (input: TensorSpec): TensorSpec => {
+        const { data: _, ...view } = input;
+        return view;
+      };
+      return {
+        case: withTensors(c, {
+          y: on({ ...x, dtype: y.dtype }),
+          ...(residual && residualOut && { residualOut: on(residual) }),
+        }),
+      };
+    },
+  },
+];
