@@ -1,5 +1,8 @@
 //! Every tier against a plain f64 computation, and against each other.
 
+mod bits;
+mod refusals;
+mod special;
 mod truth;
 
 use crate::testing::{Asked, Data, Numbers, round};

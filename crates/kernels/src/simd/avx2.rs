@@ -3,7 +3,8 @@
 use std::arch::x86_64::*;
 use std::ffi::CStr;
 
-use super::sse2::{load_u16_8_first, store_u16_8_first, tree_sum_4};
+use super::sse2::partial::{load_u16_8_first, store_u16_8_first};
+use super::sse2::tree_sum_4;
 use super::{LANES, Simd, Work};
 use crate::cpu;
 

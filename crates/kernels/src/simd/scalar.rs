@@ -1,6 +1,5 @@
 //! Tier `scalar`: portable arrays, vectorised as the compiler likes.
 
-use std::array;
 use std::ffi::CStr;
 
 use super::{LANES, Simd, Work};
@@ -98,14 +97,12 @@ impl Simd for Scalar {
 
     #[inline(always)]
     unsafe fn load_f32_first(self, p: *const f32, count: usize) -> Self::F32 {
-        // SAFETY: `count` elements are readable, by the caller's word.
-        array::from_fn(|i| {
-            if i < count {
-                unsafe { p.add(i).read() }
-            } else {
-                0.0
-            }
-        })
+        let mut v = [0.0; LANES];
+        for (i, lane) in v.iter_mut().enumerate().take(count) {
+            // SAFETY: `count` elements are readable, by the caller's word.
+            *lane = unsafe { p.add(i).read() };
+        }
+        v
     }
 
     #[inline(always)]
@@ -116,14 +113,12 @@ impl Simd for Scalar {
 
     #[inline(always)]
     unsafe fn load_u16_first(self, p: *const u16, count: usize) -> Self::U16 {
-        // SAFETY: `count` elements are readable, by the caller's word.
-        array::from_fn(|i| {
-            if i < count {
-                unsafe { p.add(i).read() }
-            } else {
-                0
-            }
-        })
+        let mut v = [0; LANES];
+        for (i, lane) in v.iter_mut().enumerate().take(count) {
+            // SAFETY: `count` elements are readable, by the caller's word.
+            *lane = unsafe { p.add(i).read() };
+        }
+        v
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@ mod rms_norm;
 mod tensor;
 
 pub use guarded::{Edge, Guarded};
-pub use rms_norm::{Asked, Case, Data};
+pub use rms_norm::{Asked, Case, Data, in_turn};
 pub use tensor::{Buffer, Layout, round};
 
 use std::ffi::{CStr, c_char};
@@ -30,10 +30,6 @@ impl Numbers {
     /// Between -1 and 1.
     pub fn uniform(&mut self) -> f64 {
         self.next() as i64 as f64 / i64::MIN as f64
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
     }
 }
 
