@@ -59,5 +59,5 @@ export function seriesOf(speeds: readonly Speed[]): Series[] {
 
 /** memcpy at the shape of a timing; null where it was not measured. */
 export function ceilingOf(ceilings: readonly Ceiling[], { shape, size, dtype }: Timing): Ceiling | null {
-  return ceilings.find(c => c.dtype === dtype && (c.shape === shape || c.shape === size)) ?? null;
+  return ceilings.find(c => c.dtype === dtype && c.shape === shape && c.size === size) ?? null;
 }

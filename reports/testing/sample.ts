@@ -188,6 +188,7 @@ function ceilings(): Run['ceilings'] {
       const bytes = bytesOf(shape, dtype);
       return {
         shape: shape.shape,
+        size: `${shape.rows} x ${shape.n}`,
         dtype,
         what: 'memcpy' as const,
         bytes,

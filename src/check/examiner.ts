@@ -75,6 +75,11 @@ export class Examiner {
       .filter(k => wanted.has(kernelId(k)));
   }
 
+  /** Where its cases meet kernels. */
+  get lab(): Lab {
+    return this.#lab;
+  }
+
   /** Examines the kernels of an op on a stretch of the sequence. */
   examineUnit({ op, from, to, closed }: Unit): UnitReport {
     const suite = suiteOf(op);

@@ -187,7 +187,8 @@ function byProvider(kernels: readonly Kernel[]): Kernel[][] {
   return [...groups.values()];
 }
 
-function callOf(c: Case, made: Materialised, slots: Readonly<Record<string, Slot>>): Call {
+/** A case's call, its buffers resolved to slots. */
+export function callOf(c: Case, made: Materialised, slots: Readonly<Record<string, Slot>>): Call {
   const tensors: Call['tensors'] = {};
   for (const [role, { buffer, offset, shape, strides, dtype }] of Object.entries(c.tensors)) {
     const view = { shape, strides, dtype };

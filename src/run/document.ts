@@ -109,7 +109,7 @@ const timingSchema = z.strictObject({
   blocks: z.array(z.array(z.number())),
   /** Calls in one sample. */
   calls: count,
-  /** Of all samples, nanoseconds per call. */
+  /** Of all samples, nanoseconds per call: median, and the quartiles below and above it. */
   median: z.number(),
   low: z.number(),
   high: z.number(),
@@ -173,6 +173,7 @@ export const runSchema = z.strictObject({
   ceilings: z.array(
     z.strictObject({
       shape: z.string(),
+      size: z.string(),
       dtype: z.enum(floatDtypes),
       what: z.literal('memcpy'),
       bytes: count,

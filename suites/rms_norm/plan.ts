@@ -58,8 +58,8 @@ const rowLengths = fc.oneof(
   { weight: 240, arbitrary: fc.integer({ min: 1, max: 16 }) },
   { weight: 450, arbitrary: fc.integer({ min: 17, max: 140 }) },
   { weight: 240, arbitrary: aroundPowersOfTwo(3, 8) },
-  { weight: 30, arbitrary: aroundPowersOfTwo(9, 11) },
-  { weight: 20, arbitrary: fc.constantFrom(...modelWidths.slice(0, 3)) },
+  { weight: 20, arbitrary: aroundPowersOfTwo(9, 11) },
+  { weight: 12, arbitrary: fc.constantFrom(...modelWidths.slice(0, 3)) },
   { weight: 3, arbitrary: fc.constantFrom(...modelWidths.slice(3)) },
 );
 
@@ -165,7 +165,7 @@ const special = (value: fc.Arbitrary<Special['value']>) =>
 /** Edges that chance would reach too seldom: each is dealt in turn, with the rest drawn. */
 const deals: readonly Deal[] = [
   { n: fc.constant(1) },
-  { n: length(fc.constantFrom(...veryLong, 257, 500, 1023)), rows: fc.constant(1) },
+  { n: length(fc.constantFrom(...veryLong, 257, 300, 400, 500, 700, 1023)), rows: fc.constant(1) },
   { rows: fc.constant(0) },
   { xLayout: huge, rows: three, n: few, aliasing: separate },
   { yLayout: huge, rows: three, n: few, aliasing: separate },

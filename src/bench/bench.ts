@@ -1,0 +1,203 @@
+/**
+ * The bench: kernels on the clock, beside a memcpy of the same buffers.
+ *
+ * The clock is in native code, around many calls; nothing of JavaScript is in a sample. Contenders take turns
+ * in blocks, in an order drawn anew for each, so that what the machine does meanwhile hits all of them.
+ */
+
+import { Bench } from 'tinybench';
+import type { TimedShape } from '../../suites/suite.ts';
+import type { Op } from '../case/case.ts';
+import type { FloatDtype } from '../case/dtype.ts';
+import { materialise } from '../case/materialise.ts';
+import { hash } from '../case/random.ts';
+import { suiteOf } from '../check/examiner.ts';
+import { callOf } from '../check/lab.ts';
+import { Host, HostError } from '../providers/host.ts';
+import type { Call, Contender } from '../providers/protocol.ts';
+import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
+import { type Slot, SlotPool } from '../providers/slots.ts';
+import type { Run, Timing } from '../run/document.ts';
+
+export interface BenchOptions {
+  readonly dtypes: readonly FloatDtype[];
+  /** Leave out the shapes that take long. */
+  readonly quick: boolean;
+  readonly seed: number;
+  /** Whether a cell passed in this run. */
+  readonly proved: (kernel: Kernel, dtype: FloatDtype) => boolean;
+  readonly onProgress: (what: string) => void;
+}
+
+export interface Benched {
+  readonly timings: Timing[];
+  readonly ceilings: Run['ceilings'];
+  /** Contenders that could not be timed, and why. */
+  readonly refused: string[];
+}
+
+const blocks = 7;
+/** Nanoseconds that a contender gets in a block, and that one sample should last at least. */
+const blockTime = 12e6;
+const sampleTime = 1e6;
+const mostSamples = 8;
+
+/** One contender at one shape. */
+interface Task {
+  readonly name: string;
+  readonly kernel: Kernel | null;
+  readonly host: Host;
+  readonly contender: Contender;
+  /** Calls in a sample, samples in a block. */
+  readonly calls: number;
+  readonly samples: number;
+  readonly blocks: number[][];
+}
+
+/** Times the kernels at every shape of their ops. */
+export function bench(
+  providers: readonly LoadedProvider[],
+  kernels: readonly Kernel[],
+  options: BenchOptions,
+): Benched {
+  const pool = new SlotPool();
+  const hosts = new Map(providers.map(provider => [provider.name, new Host(provider, pool)]));
+  const benched: Benched = { timings: [], ceilings: [], refused: [] };
+  try {
+    for (const op of new Set(kernels.map(kernel => kernel.op))) {
+      const shapes = suiteOf(op).shapes.filter(shape => !(options.quick && shape.long));
+      const contenders = kernels.filter(kernel => kernel.op === op && kernel.available);
+      for (const shape of shapes) {
+        for (const dtype of options.dtypes) {
+          options.onProgress(`${op} ${shape.size} ${dtype}`);
+          timeShape(op, shape, dtype, contenders, hosts, pool, options, benched);
+        }
+      }
+    }
+    return benched;
+  } finally {
+    for (const host of hosts.values()) host.close();
+  }
+}
+
+function timeShape(
+  op: Op,
+  shape: TimedShape,
+  dtype: FloatDtype,
+  kernels: readonly Kernel[],
+  hosts: ReadonlyMap<string, Host>,
+  pool: SlotPool,
+  options: BenchOptions,
+  benched: Benched,
+): void {
+  const { case: c, bytes } = shape.make(dtype);
+  const taken: Slot[] = [];
+  const made = materialise(c, region => {
+    const slot = pool.take(region);
+    taken.push(slot);
+    return slot.bytes;
+  });
+  const slots = Object.fromEntries(Object.keys(made.buffers).map((name, i) => [name, taken[i]]));
+  const call = callOf(c, made, slots);
+  try {
+    const tasks: Task[] = [];
+    const enter = (name: string, kernel: Kernel | null, host: Host, contender: Contender): void => {
+      try {
+        tasks.push({ name, kernel, host, contender, ...calibrate(host, contender, call, taken), blocks: [] });
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+        benched.refused.push(`${name} at ${shape.size} in ${dtype}: ${error.message}`);
+      }
+    };
+    for (const kernel of kernels) {
+      enter(kernelId(kernel), kernel, hosts.get(kernel.provider)!, { kernel: kernel.index });
+    }
+    if (tasks.length === 0) return;
+    enter('memcpy', null, tasks[0].host, 'memcpy');
+    for (let block = 0; block < blocks; block++) {
+      for (const task of shuffled(tasks, hash(options.seed, block))) {
+        const { host, contender, calls, samples } = task;
+        task.blocks.push(host.time(contender, call, taken, calls, samples));
+      }
+    }
+    const statistics = statisticsOf(tasks);
+    const copy = statistics.get('memcpy');
+    for (const task of tasks) {
+      const { median, low, high } = statistics.get(task.name)!;
+      const gigabytesPerSecond = bytes / median;
+      if (!task.kernel) {
+        benched.ceilings.push({
+          shape: shape.name,
+          size: shape.size,
+          dtype,
+          what: 'memcpy',
+          bytes,
+          median,
+          gigabytesPerSecond,
+        });
+        continue;
+      }
+      benched.timings.push({
+        provider: task.kernel.provider,
+        op,
+        kernel: task.kernel.name,
+        tier: task.kernel.tier,
+        dtype,
+        shape: shape.name,
+        size: shape.size,
+        n: shape.n,
+        rows: shape.rows,
+        threads: c.threads,
+        bytes,
+        blocks: task.blocks,
+        calls: task.calls,
+        median,
+        low,
+        high,
+        gigabytesPerSecond,
+        ofMemcpy: copy ? copy.median / median : null,
+        proved: options.proved(task.kernel, dtype),
+      });
+    }
+  } finally {
+    for (const slot of taken) pool.release(slot);
+  }
+}
+
+/** How many calls make a sample long enough for the clock, and how many samples fit a block. */
+function calibrate(host: Host, contender: Contender, call: Call, slots: readonly Slot[]) {
+  let calls = 1;
+  for (;;) {
+    const [nanoseconds] = host.time(contender, call, slots, calls, 1);
+    if (nanoseconds * calls >= sampleTime / 2 || calls >= 1 << 20) {
+      const perSample = Math.max(1, Math.round(sampleTime / nanoseconds));
+      const samples = Math.floor(blockTime / (perSample * nanoseconds));
+      return { calls: perSample, samples: Math.min(Math.max(samples, 1), mostSamples) };
+    }
+    calls *= 4;
+  }
+}
+
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  return items
+    .map((item, i) => ({ item, key: hash(seed, i) }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+/** Median and quartiles, nanoseconds per call, of each task's samples. tinybench counts in milliseconds. */
+function statisticsOf(tasks: readonly Task[]): Map<string, { median: number; low: number; high: number }> {
+  const statistics = new Map<string, { median: number; low: number; high: number }>();
+  for (const { name, blocks: taken } of tasks) {
+    const samples = taken.flat();
+    let next = 0;
+    const holder = new Bench({ time: 0, iterations: samples.length, warmup: false, retainSamples: true });
+    holder.add(name, () => ({ overriddenDuration: samples[next++] / 1e6 }));
+    const [task] = holder.runSync();
+    if (task.result.state !== 'completed') throw new Error(`tinybench ended ${name} as ${task.result.state}`);
+    const { p50, p75, samples: sorted } = task.result.latency;
+    const quartile = sorted?.[Math.floor((sorted.length - 1) / 4)] ?? p50;
+    statistics.set(name, { median: p50 * 1e6, low: quartile * 1e6, high: p75 * 1e6 });
+  }
+  return statistics;
+}

@@ -1,0 +1,132 @@
+/**
+ * The ledger: every cell that exists and its evidence, as the run document holds it.
+ */
+
+import { join } from 'node:path';
+import type { Op } from '../case/case.ts';
+import type { FloatDtype } from '../case/dtype.ts';
+import { numericsNames, promiseBits } from '../providers/protocol.ts';
+import { type Kernel, kernelId, type LoadedProvider, promises } from '../providers/provider.ts';
+import type { Cell, Finding, Run } from '../run/document.ts';
+import type { Checked, Found } from './check.ts';
+import { noEvidence } from './evidence.ts';
+import { suiteOf } from './examiner.ts';
+import { type Failure, failureName, failureVersion, writeFailure } from './failure-file.ts';
+import { drawCase } from './generate.ts';
+
+/** The cells of all kernels in question, executed or not. */
+export function cellsOf(
+  providers: readonly LoadedProvider[],
+  kernels: readonly Kernel[],
+  dtypes: readonly FloatDtype[],
+  checked: Checked | null,
+  seed: number,
+): Cell[] {
+  const builds = new Map(providers.map(provider => [provider.name, provider.build]));
+  return kernels.flatMap(kernel =>
+    dtypes.map((dtype): Cell => {
+      const key = `${kernelId(kernel)}#${dtype}` as const;
+      const evidence = checked?.evidence.get(key) ?? noEvidence();
+      const failures = checked?.found.filter(
+        ({ sighting }) => sighting.kernel === kernelId(kernel) && sighting.dtype === dtype,
+      );
+      const { worst, properties, ...counts } = evidence;
+      const cell = {
+        provider: kernel.provider,
+        op: kernel.op,
+        kernel: kernel.name,
+        tier: kernel.tier,
+        dtype,
+        ...counts,
+        worst: worst && { ...worst, case: drawCase(suiteOf(kernel.op), seed, worst.k).case },
+        properties: Object.entries(properties).map(([name, tally]) => ({ name, ...tally })),
+        digest: checked?.digests.get(key) ?? null,
+        build: builds.get(kernel.provider) ?? '',
+        numerics: numericsNames[kernel.numerics] ?? `class ${kernel.numerics}`,
+        promises: (Object.keys(promiseBits) as (keyof typeof promiseBits)[]).filter(p => promises(kernel, p)),
+      };
+      return { ...cell, ...verdictOf(kernel, cell, failures ?? [], checked !== null) };
+    }),
+  );
+}
+
+/** From what was seen to a verdict. Starts from `not-run`; only evidence makes it `pass`. */
+function verdictOf(
+  kernel: Kernel,
+  cell: Pick<Cell, 'cases' | 'supported' | 'asked' | 'elements' | 'telling' | 'properties' | 'executed'>,
+  failures: readonly Found[],
+  wasChecked: boolean,
+): Pick<Cell, 'verdict' | 'reason'> {
+  if (failures.length > 0) {
+    const { breach } = failures[0].shrunk;
+    return { verdict: 'fail', reason: `${breach.property}: ${breach.message}` };
+  }
+  const failed = cell.properties.find(property => property.failed > 0);
+  if (failed) return { verdict: 'fail', reason: `${failed.name} failed ${failed.failed} times` };
+  if (!kernel.available) return { verdict: 'unavailable', reason: `this machine cannot run ${kernel.tier}` };
+  if (!wasChecked || cell.asked === 0) return { verdict: 'not-run', reason: 'no case was asked of it' };
+  if (cell.supported === 0) {
+    return { verdict: 'unsupported', reason: `it answered unsupported to all ${cell.asked} cases` };
+  }
+  if (cell.telling === 0) {
+    return {
+      verdict: 'not-run',
+      reason: 'no comparison saw a finite value other than zero: nothing is proved',
+    };
+  }
+  const forced = `${kernel.op}/${kernel.name}/${kernel.tier}`;
+  const other = cell.executed.find(id => id !== forced);
+  if (other) return { verdict: 'fail', reason: `it was asked for ${forced} and executed ${other}` };
+  return { verdict: 'pass' };
+}
+
+/** Findings with their failure files, which are written here. */
+export function fileFindings(
+  found: readonly Found[],
+  providers: readonly LoadedProvider[],
+  kernels: readonly Kernel[],
+  seed: number,
+  folder: string,
+): Finding[] {
+  return found.map(({ sighting, shrunk }) => {
+    const kernel = kernels.find(candidate => kernelId(candidate) === sighting.kernel)!;
+    const provider = providers.find(candidate => candidate.name === kernel.provider)!;
+    const { name, tier, op } = kernel;
+    const { property, message, elements } = shrunk.breach;
+    const failure: Failure = {
+      version: failureVersion,
+      kernel: { provider: provider.name, library: provider.path, build: provider.build, op, name, tier },
+      property,
+      message,
+      found: { seed, k: sighting.k },
+      case: shrunk.case,
+    };
+    const file = join(folder, failureName(failure, sighting.dtype));
+    writeFailure(file, failure);
+    const { steps, runs, fromElements, toElements } = shrunk;
+    return {
+      provider: provider.name,
+      op,
+      kernel: name,
+      tier,
+      dtype: sighting.dtype,
+      property,
+      message,
+      k: sighting.k,
+      case: shrunk.case,
+      shrunk: { steps, runs, fromElements, toElements },
+      elements: [...elements],
+      file,
+      replay: `tierwise replay ${file}`,
+    };
+  });
+}
+
+/** Edge counts of all dimensions, zeros included. */
+export function edgesOf(checked: Checked): Run['edges'] {
+  return [...checked.edges].flatMap(([op, counts]: [Op, Record<string, Record<string, number>>]) =>
+    suiteOf(op).dimensions.flatMap(({ name, edges }) =>
+      edges.map(edge => ({ op, dimension: name, edge, cases: counts[name]?.[edge] ?? 0 })),
+    ),
+  );
+}

@@ -1,0 +1,98 @@
+/** `tierwise check`. */
+
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Run } from '../../run/document.ts';
+import { writeRun } from '../../run/store.ts';
+import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
+import { type Selection, seconds, select, wholeNumber, withSelection } from '../options.ts';
+import { findingText, ledgerTable, verdictText } from '../tables.ts';
+import { say } from '../terminal.ts';
+
+/** What commands that check take. */
+export interface CheckOptions extends Selection {
+  seed: number;
+  cases?: number;
+  budget?: number;
+  property?: string[];
+  workers?: number;
+  json?: string;
+  failures: string;
+}
+
+/** Adds the options of a check. */
+export function withCheckOptions(command: Command): Command {
+  return withSelection(command)
+    .option('--seed <number>', 'which sequence of cases', wholeNumber(0), 1)
+    .option(
+      '--cases <number>',
+      'how many cases for each op (default: as many as the budget allows)',
+      wholeNumber(1),
+    )
+    .option(
+      '--budget <time>',
+      'how long to check each op, such as 30s (default: 3s a kernel, none with --cases)',
+      seconds,
+    )
+    .option(
+      '--property <name>',
+      'ask these of every case instead of one in turn (tierwise list --properties)',
+      (value: string, previous: string[] = []) => [...previous, ...value.split(',')],
+    )
+    .option('--workers <number>', 'threads, each with a runner process (default: one a core)', wholeNumber(1))
+    .option('--failures <folder>', 'where failure files go', join(outputFolder, 'failures'))
+    .option('--json <file>', `where the run document goes`, defaultRunFile);
+}
+
+/** The plan that the options come to. */
+export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
+  return {
+    seed: options.seed,
+    cases: options.cases ?? Infinity,
+    budget: options.budget ?? null,
+    properties: options.property ?? null,
+    workers: options.workers ?? null,
+    failures: options.failures,
+  };
+}
+
+/** Says what a check showed: findings, the ledger, one sentence. */
+export function tellCheck(run: Run): void {
+  const out = [
+    ...run.findings.map(finding => `${findingText(finding)}\n`),
+    ledgerTable(run),
+    '',
+    ...throughputText(run),
+    verdictText(run),
+  ];
+  process.stdout.write(`${out.join('\n')}\n`);
+}
+
+function throughputText({ throughput, edges }: Run): string[] {
+  if (!throughput) return [];
+  const { cases, casesPerSecond, meanElements, calls } = throughput;
+  const unreached = edges.filter(edge => edge.cases === 0).map(edge => `${edge.dimension}: ${edge.edge}`);
+  const words = [
+    `${cases.toLocaleString('en')} cases, ${Math.round(casesPerSecond).toLocaleString('en')} a second, ` +
+      `${Math.round(meanElements)} output elements each, ${calls.toLocaleString('en')} calls of kernels`,
+  ];
+  if (unreached.length > 0) {
+    const shown = unreached.slice(0, 5).join('; ');
+    words.push(
+      `edges never reached (${unreached.length} of ${edges.length}): ${shown}${unreached.length > 5 ? '; ...' : ''}`,
+    );
+  }
+  return words;
+}
+
+export function checkCommand(): Command {
+  return withCheckOptions(new Command('check'))
+    .description('prove kernels against float64 references, by properties, in every tier this machine has')
+    .action(async (options: CheckOptions) => {
+      const run = await makeRun(select(options), { ...planOf(options), check: true, bench: 'none' });
+      writeRun(options.json ?? defaultRunFile, run);
+      tellCheck(run);
+      say(`run document: ${options.json}`);
+      process.exitCode = exitCode(run);
+    });
+}

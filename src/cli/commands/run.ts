@@ -1,0 +1,42 @@
+/** `tierwise run`: check, bench and report in one; what `npm start` does. */
+
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { renderReport } from '../../../reports/report.ts';
+import { writeRun, writeWhole } from '../../run/store.ts';
+import { defaultRunFile, exitCode, makeRun } from '../make-run.ts';
+import { select } from '../options.ts';
+import { latencyTable } from '../tables.ts';
+import { type CheckOptions, planOf, tellCheck, withCheckOptions } from './check.ts';
+import { defaultReport } from './report.ts';
+
+interface RunOptions extends CheckOptions {
+  quick?: boolean;
+  output: string;
+}
+
+/** Seconds of checking in a quick run. */
+const quickBudget = 4;
+
+export function runCommand(): Command {
+  return withCheckOptions(new Command('run'))
+    .description('check, bench and report in one')
+    .option('--quick', 'a short check, and no shapes that take long')
+    .option('-o, --output <file>', 'where the report goes', defaultReport)
+    .action(async (options: RunOptions) => {
+      const plan = planOf(options);
+      const unlimited = options.cases === undefined && options.budget === undefined;
+      const run = await makeRun(select(options), {
+        ...plan,
+        budget: options.quick && unlimited ? quickBudget : plan.budget,
+        check: true,
+        bench: options.quick ? 'quick' : 'full',
+      });
+      writeRun(options.json ?? defaultRunFile, run);
+      writeWhole(options.output, renderReport(run));
+      process.stdout.write(`\n${latencyTable(run)}\n\n`);
+      tellCheck(run);
+      process.stdout.write(`report: ${resolve(options.output)}\n`);
+      process.exitCode = exitCode(run);
+    });
+}

@@ -1,0 +1,62 @@
+/** The command line: `tierwise`. */
+
+import { Command, CommanderError } from 'commander';
+import { version } from '../run/version.ts';
+import { UsageError } from '../usage-error.ts';
+import { benchCommand } from './commands/bench.ts';
+import { checkCommand } from './commands/check.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { listCommand } from './commands/list.ts';
+import { replayCommand } from './commands/replay.ts';
+import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
+import { colours } from './terminal.ts';
+
+const program = new Command('tierwise')
+  .description('Proves, times and reports CPU kernels for Llama-family models, in every CPU feature tier.')
+  .version(version)
+  .showHelpAfterError('(tierwise --help shows what there is)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  tierwise check                               prove the built-in kernels in every tier of this machine
+  tierwise check --library ./libmine.so        prove your own (docs/add-a-kernel.md)
+  tierwise check --op rms_norm --tier avx2 --cases 20000 --json run.json
+  tierwise replay .tierwise/failures/FILE.json run one failure again
+  tierwise run                                 check, bench and report in one
+
+Exit codes: 0 all executed cells hold, 1 a finding, 2 a usage or set-up error.
+Environment: NO_COLOR turns colours off.`,
+  )
+  .exitOverride();
+
+for (const make of [
+  checkCommand,
+  benchCommand,
+  reportCommand,
+  replayCommand,
+  listCommand,
+  doctorCommand,
+  runCommand,
+]) {
+  program.addCommand(make().exitOverride().showHelpAfterError('(--help shows what there is)'));
+}
+
+/** Runs the command line. Returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) {
+      process.stderr.write(`${colours.red('tierwise:')} ${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(
+      `${colours.red('tierwise failed:')} ${error instanceof Error ? error.stack : error}\n`,
+    );
+    return 2;
+  }
+}

@@ -1,0 +1,169 @@
+/** Makes a run: checks, puts on the clock, and writes down what was seen. */
+
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { checkGolden } from '../../reference/golden.ts';
+import { type Benched, bench } from '../bench/bench.ts';
+import type { FloatDtype } from '../case/dtype.ts';
+import { type Checked, check, type Limits } from '../check/check.ts';
+import { threads } from '../check/crew.ts';
+import { suiteOf } from '../check/examiner.ts';
+import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
+import { type Kernel, kernelId } from '../providers/provider.ts';
+import { type Run, runVersion } from '../run/document.ts';
+import { thisMachine } from '../run/machine.ts';
+import { commit, version } from '../run/version.ts';
+import { UsageError } from '../usage-error.ts';
+import type { Selected } from './options.ts';
+import { ProgressLine, say } from './terminal.ts';
+
+/** What a run is to do. */
+export interface Plan {
+  readonly seed: number;
+  /** Cases for each op; Infinity: as many as the budget allows. */
+  readonly cases: number;
+  /** Seconds of checking for each op; null: 3 for each of its kernels. */
+  readonly budget: number | null;
+  /** Properties to ask of every case; null: in turn. */
+  readonly properties: readonly string[] | null;
+  readonly workers: number | null;
+  readonly check: boolean;
+  readonly bench: 'none' | 'quick' | 'full';
+  /** Folder for failure files. */
+  readonly failures: string;
+}
+
+/** Seconds of checking that a kernel gets where nothing else is said. */
+const secondsPerKernel = 3;
+
+/** Generated things, beside whatever the command is run in. */
+export const outputFolder = '.tierwise';
+
+export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Plan): Promise<Run> {
+  const started = new Date();
+  trustReference();
+  if (kernels.length === 0)
+    throw new UsageError('no kernel is left to look at: the filters exclude each other');
+  const known = kernels.filter(hasSuite);
+  if (known.length === 0)
+    throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
+  requireProperties(plan.properties, known);
+  const able = known.filter(kernel => kernel.available);
+  const progress = new ProgressLine();
+  let checked: Checked | null = null;
+  if (plan.check && able.length > 0) {
+    const budget = plan.budget ?? (plan.cases === Infinity ? secondsPerKernel * able.length : Infinity);
+    const limits: Limits = { cases: plan.cases, seconds: budget };
+    say(
+      `checking ${able.length} kernels against float64, seed ${plan.seed}${budget === Infinity ? '' : `, ${budget} s`}`,
+    );
+    const crew = threads(
+      {
+        providers,
+        kernels: able.map(kernelId),
+        dtypes,
+        seed: plan.seed,
+        properties: plan.properties,
+        inProcess: false,
+      },
+      plan.workers ?? availableParallelism(),
+    );
+    try {
+      checked = await check(crew, able, dtypes, limits, ({ op, cases, findings, seconds }) => {
+        progress.show(`${op}: ${cases} cases in ${seconds.toFixed(0)} s, ${findings || 'no'} findings`);
+      });
+    } finally {
+      progress.done();
+      await crew.close();
+    }
+  }
+  const cells = cellsOf(providers, known, dtypes, checked, plan.seed);
+  const proved = (kernel: Kernel, dtype: FloatDtype) =>
+    cells.some(
+      cell =>
+        cell.verdict === 'pass' &&
+        cell.dtype === dtype &&
+        kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel),
+    );
+  // A kernel that takes its process with it has no place on the clock.
+  const fatal = new Set(checked?.found.filter(f => f.sighting.breach.fatal).map(f => f.sighting.kernel));
+  let benched: Benched = { timings: [], ceilings: [], refused: [] };
+  if (plan.bench !== 'none') {
+    say('timing, beside a memcpy of the same buffers');
+    benched = bench(
+      providers,
+      able.filter(kernel => !fatal.has(kernelId(kernel))),
+      {
+        dtypes,
+        quick: plan.bench === 'quick',
+        seed: plan.seed,
+        proved,
+        onProgress: what => progress.show(what),
+      },
+    );
+    progress.done();
+    for (const refusal of benched.refused) say(`not timed: ${refusal}`);
+  }
+  const folder = relative(process.cwd(), plan.failures) || '.';
+  return {
+    version: runVersion,
+    tool: { version, commit: commit() },
+    started: started.toISOString(),
+    seconds: (Date.now() - started.getTime()) / 1000,
+    command: {
+      line: ['tierwise', ...process.argv.slice(2)].join(' '),
+      seed: plan.seed,
+      cases: Number.isFinite(plan.cases) ? plan.cases : null,
+      budgetSeconds: plan.budget,
+    },
+    machine: thisMachine(),
+    providers: providers.map(({ name, version, build, path }) => ({ name, version, build, path })),
+    cells,
+    findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
+    edges: checked ? edgesOf(checked) : [],
+    throughput: checked && {
+      cases: checked.cases,
+      seconds: checked.seconds,
+      casesPerSecond: checked.cases / checked.seconds,
+      meanElements: checked.cases ? checked.elements / checked.cases : 0,
+      calls: checked.calls,
+      workers: plan.workers ?? availableParallelism(),
+    },
+    timings: benched.timings,
+    ceilings: benched.ceilings,
+  };
+}
+
+/** 0: all executed cells hold; 1: a finding, or a cell that ran and proved nothing. */
+export function exitCode(run: Run): 0 | 1 {
+  const wrong = run.cells.some(
+    cell => cell.verdict === 'fail' || (cell.verdict === 'not-run' && cell.cases > 0),
+  );
+  return wrong || run.findings.length > 0 ? 1 : 0;
+}
+
+/** Where a run is kept when nothing is said: the newest one. */
+export const defaultRunFile = join(outputFolder, 'run.json');
+
+function trustReference(): void {
+  const wrong = checkGolden();
+  if (wrong.length > 0) throw new Error(`the reference disagrees with its golden vectors: ${wrong[0]}`);
+}
+
+function hasSuite(kernel: Kernel): boolean {
+  try {
+    suiteOf(kernel.op);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function requireProperties(wanted: readonly string[] | null, kernels: readonly Kernel[]): void {
+  if (!wanted) return;
+  const known = new Set(
+    kernels.flatMap(kernel => suiteOf(kernel.op).properties.map(property => property.name)),
+  );
+  const unknown = wanted.find(name => !known.has(name));
+  if (unknown) throw new UsageError(`there is no property "${unknown}"; there is ${[...known].join(', ')}`);
+}

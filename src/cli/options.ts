@@ -1,0 +1,111 @@
+/** Options that commands share, and what they come to. */
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Op, ops } from '../case/case.ts';
+import { type FloatDtype, floatDtypes } from '../case/dtype.ts';
+import { type Kernel, type LoadedProvider, libraryAt, load, native } from '../providers/provider.ts';
+import { tiers } from '../run/document.ts';
+import { UsageError } from '../usage-error.ts';
+
+/** Which cells a command is about. */
+export interface Selection {
+  op?: string[];
+  tier?: string[];
+  dtype?: FloatDtype[];
+  kernel?: string[];
+  provider?: string[];
+  library?: string[];
+}
+
+const collect = (value: string, previous: string[] = []) => [...previous, ...value.split(',')];
+
+/** Takes one of some words, or several with commas or by repeating. */
+function oneOf<T extends string>(words: readonly T[], what: string) {
+  return (value: string, previous: T[] = []): T[] => {
+    const chosen = value.split(',').map(word => {
+      const known = words.find(candidate => candidate === word);
+      if (!known)
+        throw new InvalidArgumentError(`there is no ${what} "${word}"; there is ${words.join(', ')}`);
+      return known;
+    });
+    return [...previous, ...chosen];
+  };
+}
+
+/** Adds the filters. All of them may be given more than once, or with commas. */
+export function withSelection(command: Command): Command {
+  return command
+    .addOption(new Option('--op <op>', `only these ops (${ops.join(', ')})`).argParser(oneOf(ops, 'op')))
+    .option('--tier <tier>', `only these tiers (${tiers.join(', ')}, or a library's own)`, collect)
+    .addOption(
+      new Option('--dtype <type>', `only these types of x (${floatDtypes.join(', ')})`).argParser(
+        oneOf(floatDtypes, 'type'),
+      ),
+    )
+    .option('--kernel <name>', 'only kernels of these names', collect)
+    .option('--provider <name>', 'only these providers (native, or the name of a library)', collect)
+    .option(
+      '--library <path>',
+      'a shared library of kernels (kernel-abi.h): checked instead of the native ones',
+      collect,
+    );
+}
+
+/** A whole number of at least `min`. */
+export function wholeNumber(min: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min || text.trim() === '') {
+      throw new InvalidArgumentError(`it takes a whole number of at least ${min}`);
+    }
+    return value;
+  };
+}
+
+/** Seconds, from `30s`, `2m` or `500ms`. */
+export function seconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('it takes a time such as 30s, 2m or 500ms');
+  return Number(match[1]) * { ms: 0.001, s: 1, m: 60 }[match[2] as 'ms' | 's' | 'm'];
+}
+
+/** What a selection comes to. */
+export interface Selected {
+  readonly providers: readonly LoadedProvider[];
+  readonly kernels: readonly Kernel[];
+  readonly dtypes: readonly FloatDtype[];
+}
+
+/**
+ * Loads providers and picks kernels.
+ *
+ * @throws UsageError when a library can't be loaded, or a filter leaves nothing.
+ */
+export function select(selection: Selection): Selected {
+  const libraries = (selection.library ?? []).map(libraryAt);
+  const wantsNative = libraries.length === 0 || selection.provider?.includes('native');
+  const providers = [...(wantsNative ? [native] : []), ...libraries].map(load);
+  const names = providers.map(provider => provider.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice)
+    throw new UsageError(`two providers call themselves "${twice}": check them in runs of their own`);
+  let kernels = providers.flatMap(provider => provider.kernels);
+  const narrow = (
+    what: string,
+    wanted: readonly string[] | undefined,
+    of: (kernel: Kernel) => string,
+  ): void => {
+    if (!wanted) return;
+    for (const word of wanted) {
+      if (kernels.some(kernel => of(kernel) === word)) continue;
+      const there = [...new Set(kernels.map(of))].join(', ');
+      throw new UsageError(`no kernel has ${what} "${word}"; there is ${there || 'none left'}`);
+    }
+    kernels = kernels.filter(kernel => wanted.includes(of(kernel)));
+  };
+  narrow('provider', selection.provider, kernel => kernel.provider);
+  narrow('op', selection.op as Op[] | undefined, kernel => kernel.op);
+  narrow('tier', selection.tier, kernel => kernel.tier);
+  narrow('name', selection.kernel, kernel => kernel.name);
+  return { providers, kernels, dtypes: selection.dtype ?? floatDtypes };
+}

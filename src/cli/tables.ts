@@ -1,0 +1,113 @@
+/** The run in the terminal: the ledger, latencies, findings. */
+
+import type { Cell, Finding, Run } from '../run/document.ts';
+import { colours, duration, table } from './terminal.ts';
+
+const marks: Readonly<Record<Cell['verdict'], string>> = {
+  pass: colours.green('pass'),
+  fail: colours.red(colours.bold('FAIL')),
+  unsupported: colours.yellow('unsupported'),
+  unavailable: colours.dim('unavailable'),
+  'not-run': colours.yellow('not run'),
+};
+
+function ratio(value: number): string {
+  if (value >= 1e6) return '> 1e6';
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+}
+
+/** One line a cell. */
+export function ledgerTable(run: Run): string {
+  const rows = run.cells.map(cell => [
+    marks[cell.verdict],
+    cell.provider,
+    cell.op,
+    cell.kernel,
+    cell.tier,
+    cell.dtype,
+    cell.cases.toLocaleString('en'),
+    cell.elements.toLocaleString('en'),
+    `${cell.supported}/${cell.asked}`,
+    cell.worst ? ratio(cell.worst.ratio) : '',
+    cell.precision === null ? '' : ratio(cell.precision),
+  ]);
+  return table(
+    [
+      'verdict',
+      'provider',
+      'op',
+      'kernel',
+      'tier',
+      'type',
+      'cases',
+      'elements',
+      'supported/asked',
+      'worst/bound',
+      'precision (limit 4)',
+    ],
+    ['left', 'left', 'left', 'left', 'left', 'left', 'right', 'right', 'right', 'right', 'right'],
+    rows,
+  );
+}
+
+/** One line a shape, type and kernel name, one column a tier. */
+export function latencyTable(run: Run): string {
+  const tiers = [...new Set(run.timings.map(timing => timing.tier))];
+  const groups = new Map<string, typeof run.timings>();
+  for (const timing of run.timings) {
+    const key = [timing.shape, timing.size, timing.dtype, timing.provider, timing.kernel].join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), timing]);
+  }
+  const rows = [...groups.values()].map(group => {
+    const [{ shape, size, dtype, provider, kernel }] = group;
+    const cells = tiers.map(tier => {
+      const timing = group.find(candidate => candidate.tier === tier);
+      if (!timing) return '';
+      const text = duration(timing.median);
+      return timing.proved ? text : `(${text})`;
+    });
+    const fastest = group.reduce((best, timing) => (timing.median < best.median ? timing : best));
+    const copy = fastest.ofMemcpy === null ? '' : `${Math.round(fastest.ofMemcpy * 100)} %`;
+    return [
+      shape,
+      size,
+      dtype,
+      `${provider} ${kernel}`,
+      ...cells,
+      fastest.gigabytesPerSecond.toFixed(1),
+      copy,
+    ];
+  });
+  return table(
+    ['shape', 'rows x n', 'type', 'kernel', ...tiers, 'best GB/s', 'of memcpy'],
+    ['left', 'right', 'left', 'left', ...tiers.map(() => 'right' as const), 'right', 'right'],
+    rows,
+  );
+}
+
+/** What a finding is, and how to run it again. */
+export function findingText(finding: Finding): string {
+  const { provider, op, kernel, tier, dtype, property, message, k, shrunk, replay } = finding;
+  const { fromElements, toElements, steps } = shrunk;
+  return [
+    `${colours.red('✗')} ${colours.bold(`${provider}/${op}/${kernel}/${tier} ${dtype}`)}: ${property}`,
+    `  ${message}`,
+    `  case ${k}, shrunk in ${steps} steps from ${fromElements} to ${toElements} output elements`,
+    `  ${colours.cyan(replay)}`,
+  ].join('\n');
+}
+
+/** The run in one or two sentences. */
+export function verdictText(run: Run): string {
+  const count = (verdict: Cell['verdict']) => run.cells.filter(cell => cell.verdict === verdict).length;
+  const [passed, failed] = [count('pass'), count('fail')];
+  const others = (['unsupported', 'unavailable', 'not-run'] as const)
+    .filter(verdict => count(verdict) > 0)
+    .map(verdict => `${count(verdict)} ${verdict === 'not-run' ? 'not run' : verdict}`);
+  const rest = others.length ? ` (${others.join(', ')})` : '';
+  if (failed > 0) return colours.red(`${failed} of ${run.cells.length} cells fail; ${passed} pass${rest}.`);
+  if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
+  return colours.green(
+    `${passed === run.cells.length ? 'All' : ''} ${passed} of ${run.cells.length} cells hold${rest}.`.trim(),
+  );
+}

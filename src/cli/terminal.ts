@@ -1,0 +1,62 @@
+/** Writing to a terminal: colours where they are wanted, tables, a line of progress. */
+
+import colours from 'picocolors';
+
+export { colours };
+
+export type Align = 'left' | 'right';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour is made of.
+const colourCodes = /\u001b\[\d+m/g;
+
+function widthOf(text: string): number {
+  return text.replace(colourCodes, '').length;
+}
+
+/** Columns side by side, two spaces between them; the last is not padded. */
+export function table(
+  head: readonly string[],
+  align: readonly Align[],
+  rows: readonly (readonly string[])[],
+): string {
+  const widths = head.map((title, i) => Math.max(widthOf(title), ...rows.map(row => widthOf(row[i]))));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => {
+        const gap = ' '.repeat(widths[i] - widthOf(cell));
+        return align[i] === 'right' ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd();
+  return [colours.dim(line(head)), ...rows.map(line)].join('\n');
+}
+
+/** A line on stderr that is written over, when stderr is a terminal; nothing otherwise. */
+export class ProgressLine {
+  readonly #live = process.stderr.isTTY === true;
+
+  show(text: string): void {
+    if (this.#live) process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+
+  done(): void {
+    if (this.#live) process.stderr.write('\r\u001b[K');
+  }
+}
+
+/** A line on stderr for what a person waits for. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Nanoseconds with a unit that fits: `1.23 ms`. */
+export function duration(nanoseconds: number): string {
+  const units = ['ns', 'µs', 'ms', 's'];
+  let value = nanoseconds;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toPrecision(value >= 100 ? 3 : value >= 10 ? 3 : 3)} ${units[unit]}`;
+}
