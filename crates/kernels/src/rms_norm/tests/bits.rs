@@ -10,7 +10,7 @@ use crate::testing::{
     Asked, Case, Data, Edge, InTier, Layout, in_every_tier, in_turn, kernels, text,
 };
 
-const LENGTHS: [usize; 12] = [1, 2, 7, 16, 17, 31, 32, 33, 63, 65, 127, 300];
+const LENGTHS: [usize; 12] = [1, 2, 7, 16, 17, 31, 32, 33, 63, 65, 300, 543];
 
 /// The answer that all others are held against: the first row of the table, dense, on one thread.
 fn baseline(asked: Asked, rows: usize, n: usize, data: &Data) -> (Vec<u32>, Option<Vec<u32>>) {
