@@ -116,13 +116,14 @@ export class Lab {
     const host = this.#hosts.get(kernels[0].provider);
     if (!host) throw new Error(`no host for ${kernels[0].provider}`);
     const benches = this.#benchesFor(c, kernels.length);
-    for (const { made, live } of benches) {
+    const fill = (i: number): void => {
+      const { made, live } = benches[i];
       for (const [name, memory] of Object.entries(made.buffers)) live[name].bytes.set(memory.bytes);
-    }
+    };
     this.calls += kernels.length;
     const runs = kernels.map(({ index }, i) => ({ kernel: index, call: benches[i].call }));
     const slots = benches.flatMap(bench => Object.values(bench.slots));
-    return host.run(runs, slots, this.patience).map((answer, i) => this.#outcome(benches[i], answer));
+    return host.run(runs, slots, fill, this.patience).map((answer, i) => this.#outcome(benches[i], answer));
   }
 
   #benchesFor(c: Case, count: number): Bench[] {

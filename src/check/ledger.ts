@@ -23,6 +23,7 @@ export function cellsOf(
   seed: number,
 ): Cell[] {
   const builds = new Map(providers.map(provider => [provider.name, provider.build]));
+  const died = new Set(checked?.found.filter(f => f.sighting.breach.fatal).map(f => f.sighting.kernel));
   return kernels.flatMap(kernel =>
     dtypes.map((dtype): Cell => {
       const key = `${kernelId(kernel)}#${dtype}` as const;
@@ -45,7 +46,10 @@ export function cellsOf(
         numerics: numericsNames[kernel.numerics] ?? `class ${kernel.numerics}`,
         promises: (Object.keys(promiseBits) as (keyof typeof promiseBits)[]).filter(p => promises(kernel, p)),
       };
-      return { ...cell, ...verdictOf(kernel, cell, failures ?? [], checked !== null) };
+      return {
+        ...cell,
+        ...verdictOf(kernel, cell, failures ?? [], checked !== null, died.has(kernelId(kernel))),
+      };
     }),
   );
 }
@@ -56,6 +60,7 @@ function verdictOf(
   cell: Pick<Cell, 'cases' | 'supported' | 'asked' | 'elements' | 'telling' | 'properties' | 'executed'>,
   failures: readonly Found[],
   wasChecked: boolean,
+  died: boolean,
 ): Pick<Cell, 'verdict' | 'reason'> {
   if (failures.length > 0) {
     const { breach } = failures[0].shrunk;
@@ -64,6 +69,7 @@ function verdictOf(
   const failed = cell.properties.find(property => property.failed > 0);
   if (failed) return { verdict: 'fail', reason: `${failed.name} failed ${failed.failed} times` };
   if (!kernel.available) return { verdict: 'unavailable', reason: `this machine cannot run ${kernel.tier}` };
+  if (died) return { verdict: 'not-run', reason: 'not asked: the kernel crashed or hung in another type' };
   if (!wasChecked || cell.asked === 0) return { verdict: 'not-run', reason: 'no case was asked of it' };
   if (cell.supported === 0) {
     return { verdict: 'unsupported', reason: `it answered unsupported to all ${cell.asked} cases` };

@@ -86,7 +86,7 @@ export function latencyTable(run: Run): string {
 }
 
 /** What a finding is, and how to run it again. */
-export function findingText(finding: Finding): string {
+function findingText(finding: Finding): string {
   const { provider, op, kernel, tier, dtype, property, message, k, shrunk, replay } = finding;
   const { fromElements, toElements, steps } = shrunk;
   return [
@@ -95,6 +95,19 @@ export function findingText(finding: Finding): string {
     `  case ${k}, shrunk in ${steps} steps from ${fromElements} to ${toElements} output elements`,
     `  ${colours.cyan(replay)}`,
   ].join('\n');
+}
+
+/** One finding a kernel; of the others, how many there are. */
+export function findingsText(run: Run): string[] {
+  const byKernel = new Map<string, Finding[]>();
+  for (const finding of run.findings) {
+    const key = [finding.provider, finding.op, finding.kernel, finding.tier].join('/');
+    byKernel.set(key, [...(byKernel.get(key) ?? []), finding]);
+  }
+  return [...byKernel.values()].map(([first, ...others]) => {
+    const rest = others.map(({ dtype, property }) => `${property} in ${dtype}`).join(', ');
+    return `${findingText(first)}\n${rest ? colours.dim(`  also: ${rest}\n`) : ''}`;
+  });
 }
 
 /** The run in one or two sentences. */
@@ -108,6 +121,8 @@ export function verdictText(run: Run): string {
   if (failed > 0) return colours.red(`${failed} of ${run.cells.length} cells fail; ${passed} pass${rest}.`);
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
   return colours.green(
-    `${passed === run.cells.length ? 'All' : ''} ${passed} of ${run.cells.length} cells hold${rest}.`.trim(),
+    passed === run.cells.length
+      ? `All ${passed} cells hold.`
+      : `${passed} of ${run.cells.length} cells hold${rest}.`,
   );
 }

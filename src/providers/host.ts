@@ -83,14 +83,23 @@ export class Host {
    * again by itself.
    *
    * @param slots - every slot that the calls' tensors name.
+   * @param fill - writes what run i finds in its slots; called before each attempt.
    */
-  run(runs: readonly Run[], slots: readonly Slot[], patience = defaultPatience): Answer[] {
+  run(
+    runs: readonly Run[],
+    slots: readonly Slot[],
+    fill: (i: number) => void,
+    patience = defaultPatience,
+  ): Answer[] {
     this.#map(slots);
+    runs.forEach((_, i) => {
+      fill(i);
+    });
     const mapped = [...this.#mapped.values()];
     const answer = this.#request({ do: 'run', runs }, patience);
     if (answer.is === 'ran') return answer.results;
     if (!isDeath(answer)) throw new HostError(describe(answer));
-    if (runs.length > 1) return runs.map(run => this.run([run], slots, patience)[0]);
+    if (runs.length > 1) return runs.map((run, i) => this.run([run], slots, () => fill(i), patience)[0]);
     const struck = answer.is === 'crashed' ? locate(answer.address, mapped) : null;
     return [{ is: 'died', death: answer, struck }];
   }

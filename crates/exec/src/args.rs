@@ -6,7 +6,7 @@ use std::ptr::{null, null_mut};
 
 use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwRmsNormArgs, TwRopeArgs};
 
-use crate::request::{Call, Dtype, OpParams, Scaling, Tensor};
+use crate::request::{Call, Dtype, Lie, OpParams, Scaling, Tensor};
 
 /// The args of one call, with the tensors that they point to.
 pub struct Args {
@@ -120,7 +120,7 @@ impl OpArgs {
                     residual: roles.input("residual"),
                     residual_out: roles.output("residualOut"),
                     y: roles.output("y"),
-                    eps: *eps,
+                    eps: call.lie.of("eps", *eps),
                     weight_offset: *weight_offset,
                     round_before_weight: u32::from(*round_before_weight),
                 }))
@@ -135,7 +135,7 @@ impl OpArgs {
                     y: roles.output("y"),
                     rotary_dim: *rotary_dim,
                     interleaved: u32::from(*interleaved),
-                    theta: *theta,
+                    theta: call.lie.of("theta", *theta),
                     scaling: 0,
                     original_max_positions: 0,
                     factor: 1.0,
@@ -157,7 +157,7 @@ impl OpArgs {
                 block_table: roles.input("blockTable"),
                 mask: roles.input("mask"),
                 out: roles.output("out"),
-                scale: *scale,
+                scale: call.lie.of("scale", f64::from(*scale)) as f32,
                 softcap: *softcap,
                 window: *window,
                 causal: u32::from(*causal),
@@ -190,5 +190,12 @@ impl Scaling {
                 args.original_max_positions = original_max_positions;
             }
         }
+    }
+}
+
+impl Lie {
+    /// A parameter's value, or NaN where the call lies about it.
+    fn of(&self, name: &str, value: f64) -> f64 {
+        if self.nan.as_deref() == Some(name) { f64::NAN } else { value }
     }
 }

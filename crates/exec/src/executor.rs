@@ -12,7 +12,7 @@ use tierwise_abi::library::Library;
 use crate::args::Args;
 use crate::environment::watched;
 use crate::memory::{Guarded, PAGE};
-use crate::request::{Call, Contender, KernelInfo, Request, Response};
+use crate::request::{Call, Contender, KernelInfo, Request, Response, Run, RunResult, Tensor};
 
 /// More scratch than this is taken for an error of `scratch_size`.
 const MOST_SCRATCH: u64 = 4 << 30;
@@ -50,7 +50,10 @@ impl Executor {
                 self.slots.remove(&slot).ok_or_else(|| format!("no slot {slot}"))?;
                 Ok(Response::Done)
             }
-            Request::Run { kernel, call } => self.run(kernel, &call),
+            Request::Run { runs } => {
+                let run = |run: &Run| self.run(run.kernel, &run.call).unwrap_or_else(|error| RunResult::Refused { error });
+                Ok(Response::Ran { results: runs.iter().map(run).collect() })
+            }
             Request::Time { contender, call, calls, samples } => self.time(contender, &call, calls, samples),
         }
     }
@@ -104,17 +107,18 @@ impl Executor {
         Ok((args, Some(scratch)))
     }
 
-    fn run(&self, index: usize, call: &Call) -> Result<Response, String> {
+    fn run(&self, index: usize, call: &Call) -> Result<RunResult, String> {
         let kernel = self.kernel(index)?;
         let run = kernel.run.ok_or("the kernel has no run function")?;
         let (args, scratch) = self.prepare(&kernel, call)?;
         let pointer = args.pointer();
         // SAFETY: the table's own function on args that outlive the call; what it breaks is what is examined.
         let (status, disturbed) = watched(|| unsafe { run(pointer) });
-        Ok(Response::Ran {
+        Ok(RunResult::Returned {
             status,
             executed: self.library.executed(),
             disturbed,
+            scratch_bytes: scratch.as_ref().map_or(0, |scratch| scratch.declared as u64),
             scratch_overrun: scratch.is_some_and(|scratch| scratch.overrun()),
         })
     }
@@ -154,8 +158,8 @@ impl Executor {
         let [from, to] = [["x", "q"], ["y", "out"]]
             .map(|roles| roles.iter().find_map(|role| call.tensors.get(*role)).ok_or("memcpy takes an input and an output"));
         let (from, to) = (from?, to?);
-        let bytes = |t: &crate::request::Tensor| t.shape.iter().product::<i64>() as usize * t.dtype.bytes();
-        let place = |t: &crate::request::Tensor| -> Result<*mut u8, String> {
+        let bytes = |t: &Tensor| t.shape.iter().product::<i64>() as usize * t.dtype.bytes();
+        let place = |t: &Tensor| -> Result<*mut u8, String> {
             let slot = t.slot.ok_or("memcpy takes no NULL")?;
             let region = self.slots.get(&slot).ok_or_else(|| format!("no slot {slot}"))?;
             let contiguous = t.shape.iter().zip(&t.strides).rev().try_fold(1, |expected, (size, stride)| {

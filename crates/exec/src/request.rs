@@ -24,12 +24,10 @@ pub enum Request {
         /// Its number.
         slot: u32,
     },
-    /// One call.
+    /// Calls, one after the other. Several in one message save the way between processes.
     Run {
-        /// Row of the table.
-        kernel: usize,
-        /// The call.
-        call: Call,
+        /// The calls.
+        runs: Vec<Run>,
     },
     /// `samples` times `calls` calls on the clock, after one that is not counted.
     Time {
@@ -42,6 +40,16 @@ pub enum Request {
         /// How many samples.
         samples: u32,
     },
+}
+
+/// One call of one kernel.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Row of the table.
+    pub kernel: usize,
+    /// The call.
+    pub call: Call,
 }
 
 /// What is timed.
@@ -70,14 +78,16 @@ pub struct Call {
     pub tensors: std::collections::HashMap<String, Tensor>,
 }
 
-/// Bytes added to what is true.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+/// What a call says that is not true.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Lie {
-    /// To `struct_size`.
+    /// Bytes added to `struct_size`.
     pub struct_size: i32,
-    /// To `scratch_bytes`.
+    /// Bytes added to `scratch_bytes`.
     pub scratch_bytes: i64,
+    /// A parameter that is passed as NaN.
+    pub nan: Option<String>,
 }
 
 /// A view of a slot.
@@ -156,16 +166,10 @@ pub enum Response {
     },
     /// To `Unmap`.
     Done,
-    /// To `Run`.
+    /// To `Run`: one result a call.
     Ran {
-        /// What `run` returned.
-        status: i32,
-        /// What the library says it executed.
-        executed: Option<String>,
-        /// What of the thread's state was not put back, by name.
-        disturbed: Vec<String>,
-        /// Whether bytes behind the declared scratch were written.
-        scratch_overrun: bool,
+        /// In the order of the calls.
+        results: Vec<RunResult>,
     },
     /// To `Time`.
     Timed {
@@ -173,6 +177,30 @@ pub enum Response {
         nanoseconds: Vec<f64>,
     },
     /// The request can't be done.
+    Refused {
+        /// Why.
+        error: String,
+    },
+}
+
+/// What came of one call.
+#[derive(Debug, Serialize)]
+#[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum RunResult {
+    /// The kernel came back.
+    Returned {
+        /// What `run` returned.
+        status: i32,
+        /// What the library says it executed.
+        executed: Option<String>,
+        /// What of the thread's state was not put back, by name.
+        disturbed: Vec<String>,
+        /// Bytes that `scratch_size` asked for.
+        scratch_bytes: u64,
+        /// Whether bytes behind the declared scratch were written.
+        scratch_overrun: bool,
+    },
+    /// The call can't be made.
     Refused {
         /// Why.
         error: String,

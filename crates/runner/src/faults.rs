@@ -38,7 +38,9 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
     // async-signal-safe.
     unsafe {
         let note: &FaultNote = &*with_exposed_provenance::<FaultNote>(NOTE.load(Ordering::Acquire));
-        note.write(Fault { signal, address: (*info).si_addr() as u64, write: access(signal, context) });
+        // An abort has no address.
+        let address = if signal == libc::SIGABRT { 0 } else { (*info).si_addr() as u64 };
+        note.write(Fault { signal, address, write: access(signal, context) });
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }

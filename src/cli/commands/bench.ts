@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { writeRun } from '../../run/store.ts';
 import { defaultRunFile, exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
-import { findingText, latencyTable, verdictText } from '../tables.ts';
+import { findingsText, latencyTable, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 import { type CheckOptions, planOf, withCheckOptions } from './check.ts';
 
@@ -32,7 +32,7 @@ export function benchCommand(): Command {
       });
       writeRun(options.json ?? defaultRunFile, run);
       const out = [
-        ...run.findings.map(findingText),
+        ...findingsText(run),
         latencyTable(run),
         '',
         options.check ? verdictText(run) : 'Nothing was checked: times in parentheses are unproved.',

@@ -6,7 +6,7 @@ import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
 import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withSelection } from '../options.ts';
-import { findingText, ledgerTable, verdictText } from '../tables.ts';
+import { findingsText, ledgerTable, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 
 /** What commands that check take. */
@@ -58,13 +58,7 @@ export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
 
 /** Says what a check showed: findings, the ledger, one sentence. */
 export function tellCheck(run: Run): void {
-  const out = [
-    ...run.findings.map(finding => `${findingText(finding)}\n`),
-    ledgerTable(run),
-    '',
-    ...throughputText(run),
-    verdictText(run),
-  ];
+  const out = [...findingsText(run), ledgerTable(run), '', ...throughputText(run), verdictText(run)];
   process.stdout.write(`${out.join('\n')}\n`);
 }
 

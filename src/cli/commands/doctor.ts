@@ -16,7 +16,12 @@ interface Tool {
 }
 
 const tools: readonly Tool[] = [
-  { name: 'cargo', command: ['cargo', '--version'], use: 'builds the kernels', get: 'https://rustup.rs' },
+  {
+    name: 'cargo',
+    command: ['cargo', '--version'],
+    use: 'builds the kernels',
+    get: 'the Rust toolchain, by rustup',
+  },
   {
     name: 'cc',
     command: ['cc', '--version'],
