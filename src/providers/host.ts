@@ -54,6 +54,8 @@ export class Host {
   readonly #pool: SlotPool;
   readonly #inProcess: boolean;
   readonly #mapped = new Map<number, { slot: Slot; address: number }>();
+  /** Slots that are gone and still mapped. */
+  readonly #forgotten: number[] = [];
   #runner: Runner | null = null;
 
   constructor(provider: Provider, pool: SlotPool, options: { inProcess: boolean } = { inProcess: false }) {
@@ -61,7 +63,7 @@ export class Host {
     this.#pool = pool;
     this.#inProcess = options.inProcess;
     pool.onDrop(slot => {
-      if (this.#mapped.delete(slot.id)) this.#request({ do: 'unmap', slot: slot.id });
+      if (this.#mapped.delete(slot.id)) this.#forgotten.push(slot.id);
     });
   }
 
@@ -121,16 +123,26 @@ export class Host {
     this.#runner?.close();
     this.#runner = null;
     this.#mapped.clear();
+    this.#forgotten.length = 0;
   }
 
   #map(slots: readonly Slot[]): void {
-    for (const slot of slots) {
-      if (this.#mapped.has(slot.id)) continue;
-      const { id, fileOffset, span, pages } = slot;
-      const answer = this.#request({ do: 'map', slot: id, fileOffset, span, ...(pages && { pages }) });
-      if (answer.is !== 'mapped') throw new HostError(describe(answer));
-      this.#mapped.set(id, { slot, address: answer.address });
-    }
+    const missing = slots.filter(slot => !this.#mapped.has(slot.id));
+    if (missing.length === 0) return;
+    const answer = this.#request({
+      do: 'map',
+      forget: this.#forgotten.splice(0),
+      slots: missing.map(({ id, fileOffset, span, pages }) => ({
+        slot: id,
+        fileOffset,
+        span,
+        ...(pages && { pages }),
+      })),
+    });
+    if (answer.is !== 'mapped') throw new HostError(describe(answer));
+    missing.forEach((slot, i) => {
+      this.#mapped.set(slot.id, { slot, address: answer.addresses[i] });
+    });
   }
 
   #request(request: Request, patience = 10_000): Response {

@@ -22,6 +22,14 @@ export interface Call {
   tensors: Record<string, CallTensor>;
 }
 
+/** Pages of the arena under a number. */
+export interface SlotPages {
+  slot: number;
+  fileOffset: number;
+  span: number;
+  pages?: readonly number[];
+}
+
 /** One call of one kernel. */
 export interface Run {
   kernel: number;
@@ -33,8 +41,7 @@ export type Contender = { kernel: number } | 'memcpy';
 
 export type Request =
   | { do: 'table' }
-  | { do: 'map'; slot: number; fileOffset: number; span: number; pages?: readonly number[] }
-  | { do: 'unmap'; slot: number }
+  | { do: 'map'; forget: readonly number[]; slots: readonly SlotPages[] }
   | { do: 'run'; runs: readonly Run[] }
   | { do: 'time'; contender: Contender; call: Call; calls: number; samples: number };
 
@@ -68,8 +75,7 @@ export type RunResult =
 
 export type Response =
   | { is: 'table'; name: string; version: string; kernels: TableRow[] }
-  | { is: 'mapped'; address: number; length: number }
-  | { is: 'done' }
+  | { is: 'mapped'; addresses: number[] }
   | { is: 'ran'; results: RunResult[] }
   | { is: 'timed'; nanoseconds: number[] }
   | { is: 'refused'; error: string }

@@ -4,7 +4,9 @@ use std::ffi::c_void;
 use std::mem::size_of;
 use std::ptr::{null, null_mut};
 
-use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwRmsNormArgs, TwRopeArgs};
+use tierwise_abi::c::{
+    DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwRmsNormArgs, TwRopeArgs,
+};
 
 use crate::request::{Call, Dtype, Lie, OpParams, Scaling, Tensor};
 
@@ -34,7 +36,8 @@ impl Args {
         for (role, spec) in &call.tensors {
             let data = match spec.slot {
                 None => null_mut(),
-                Some(slot) => base(slot)?.wrapping_add(usize::try_from(spec.offset).map_err(|e| e.to_string())?),
+                Some(slot) => base(slot)?
+                    .wrapping_add(usize::try_from(spec.offset).map_err(|e| e.to_string())?),
             };
             tensors.push((role.clone(), Box::new(Owned::new(spec, data))));
         }
@@ -43,7 +46,10 @@ impl Args {
             owned.tensor.strides = owned.strides.as_mut_ptr();
         }
         let args = OpArgs::new(call, &mut tensors);
-        Ok(Self { args, _tensors: tensors })
+        Ok(Self {
+            args,
+            _tensors: tensors,
+        })
     }
 
     /// What `scratch_size` and `run` take.
@@ -75,14 +81,25 @@ impl Owned {
         };
         let tensor = DLTensor {
             data: data.cast(),
-            device: DLDevice { device_type: 1, device_id: 0 },
+            device: DLDevice {
+                device_type: 1,
+                device_id: 0,
+            },
             ndim: i32::try_from(spec.shape.len()).unwrap_or(i32::MAX),
-            dtype: DLDataType { code, bits, lanes: 1 },
+            dtype: DLDataType {
+                code,
+                bits,
+                lanes: 1,
+            },
             shape: null_mut(),
             strides: null_mut(),
             byte_offset: 0,
         };
-        Self { shape: spec.shape.clone(), strides: spec.strides.clone(), tensor }
+        Self {
+            shape: spec.shape.clone(),
+            strides: spec.strides.clone(),
+            tensor,
+        }
     }
 }
 
@@ -91,11 +108,17 @@ struct Roles<'a>(&'a mut [(String, Box<Owned>)]);
 
 impl Roles<'_> {
     fn input(&self, role: &str) -> *const DLTensor {
-        self.0.iter().find(|(name, _)| name == role).map_or(null(), |(_, owned)| &raw const owned.tensor)
+        self.0
+            .iter()
+            .find(|(name, _)| name == role)
+            .map_or(null(), |(_, owned)| &raw const owned.tensor)
     }
 
     fn output(&mut self, role: &str) -> *mut DLTensor {
-        self.0.iter_mut().find(|(name, _)| name == role).map_or(null_mut(), |(_, owned)| &raw mut owned.tensor)
+        self.0
+            .iter_mut()
+            .find(|(name, _)| name == role)
+            .map_or(null_mut(), |(_, owned)| &raw mut owned.tensor)
     }
 }
 
@@ -112,20 +135,27 @@ impl OpArgs {
     fn new(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Self {
         let mut roles = Roles(tensors);
         match &call.op {
-            OpParams::RmsNorm { eps, weight_offset, round_before_weight } => {
-                Self::RmsNorm(Box::new(TwRmsNormArgs {
-                    call: head::<TwRmsNormArgs>(call),
-                    x: roles.input("x"),
-                    weight: roles.input("weight"),
-                    residual: roles.input("residual"),
-                    residual_out: roles.output("residualOut"),
-                    y: roles.output("y"),
-                    eps: call.lie.of("eps", *eps),
-                    weight_offset: *weight_offset,
-                    round_before_weight: u32::from(*round_before_weight),
-                }))
-            }
-            OpParams::Rope { rotary_dim, interleaved, theta, scaling } => {
+            OpParams::RmsNorm {
+                eps,
+                weight_offset,
+                round_before_weight,
+            } => Self::RmsNorm(Box::new(TwRmsNormArgs {
+                call: head::<TwRmsNormArgs>(call),
+                x: roles.input("x"),
+                weight: roles.input("weight"),
+                residual: roles.input("residual"),
+                residual_out: roles.output("residualOut"),
+                y: roles.output("y"),
+                eps: call.lie.of("eps", *eps),
+                weight_offset: *weight_offset,
+                round_before_weight: u32::from(*round_before_weight),
+            })),
+            OpParams::Rope {
+                rotary_dim,
+                interleaved,
+                theta,
+                scaling,
+            } => {
                 let mut args = TwRopeArgs {
                     call: head::<TwRopeArgs>(call),
                     x: roles.input("x"),
@@ -148,7 +178,12 @@ impl OpArgs {
                 scaling.write(&mut args);
                 Self::Rope(Box::new(args))
             }
-            OpParams::Gqa { scale, softcap, window, causal } => Self::Gqa(Box::new(TwGqaArgs {
+            OpParams::Gqa {
+                scale,
+                softcap,
+                window,
+                causal,
+            } => Self::Gqa(Box::new(TwGqaArgs {
                 call: head::<TwGqaArgs>(call),
                 q: roles.input("q"),
                 k: roles.input("k"),
@@ -174,14 +209,25 @@ impl Scaling {
                 args.scaling = 1;
                 args.factor = factor;
             }
-            Self::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_positions } => {
+            Self::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_max_positions,
+            } => {
                 args.scaling = 2;
                 args.factor = factor;
                 args.low_freq_factor = low_freq_factor;
                 args.high_freq_factor = high_freq_factor;
                 args.original_max_positions = original_max_positions;
             }
-            Self::Yarn { factor, beta_fast, beta_slow, attention_factor, original_max_positions } => {
+            Self::Yarn {
+                factor,
+                beta_fast,
+                beta_slow,
+                attention_factor,
+                original_max_positions,
+            } => {
                 args.scaling = 3;
                 args.factor = factor;
                 args.beta_fast = beta_fast;
@@ -196,6 +242,10 @@ impl Scaling {
 impl Lie {
     /// A parameter's value, or NaN where the call lies about it.
     fn of(&self, name: &str, value: f64) -> f64 {
-        if self.nan.as_deref() == Some(name) { f64::NAN } else { value }
+        if self.nan.as_deref() == Some(name) {
+            f64::NAN
+        } else {
+            value
+        }
     }
 }

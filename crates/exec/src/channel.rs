@@ -8,7 +8,11 @@ const MOST: usize = 64 << 20;
 /// Writes one message.
 pub fn send(stream: &mut impl Write, message: &[u8]) -> io::Result<()> {
     let mut frame = Vec::with_capacity(message.len() + 4);
-    frame.extend(u32::try_from(message.len()).map_err(io::Error::other)?.to_le_bytes());
+    frame.extend(
+        u32::try_from(message.len())
+            .map_err(io::Error::other)?
+            .to_le_bytes(),
+    );
     frame.extend(message);
     stream.write_all(&frame)
 }

@@ -43,10 +43,16 @@ mod state {
             let now = Self::now();
             let mut disturbed = Vec::new();
             if (now.mxcsr ^ before.mxcsr) & MXCSR_CONTROL != 0 {
-                disturbed.push(format!("MXCSR {:#06x}, was {:#06x}", now.mxcsr, before.mxcsr));
+                disturbed.push(format!(
+                    "MXCSR {:#06x}, was {:#06x}",
+                    now.mxcsr, before.mxcsr
+                ));
             }
             if now.x87 != before.x87 {
-                disturbed.push(format!("x87 control word {:#06x}, was {:#06x}", now.x87, before.x87));
+                disturbed.push(format!(
+                    "x87 control word {:#06x}, was {:#06x}",
+                    now.x87, before.x87
+                ));
             }
             if (now.flags ^ before.flags) & DF != 0 {
                 disturbed.push("direction flag set".to_owned());
@@ -113,7 +119,10 @@ mod tests {
         assert_eq!(disturbed.len(), 1, "{disturbed:?}");
         assert!(disturbed[0].starts_with("MXCSR"), "{disturbed:?}");
         assert!(watched(|| ()).1.is_empty());
-        assert!(std::hint::black_box(f32::MIN_POSITIVE) / 2.0 > 0.0, "subnormals are kept again");
+        assert!(
+            std::hint::black_box(f32::MIN_POSITIVE) / 2.0 > 0.0,
+            "subnormals are kept again"
+        );
     }
 
     #[test]

@@ -11,8 +11,10 @@ use tierwise_abi::library::Library;
 
 use crate::args::Args;
 use crate::environment::watched;
-use crate::memory::{Guarded, PAGE};
-use crate::request::{Call, Contender, KernelInfo, Request, Response, Run, RunResult, Tensor};
+use crate::memory::Guarded;
+use crate::request::{
+    Call, Contender, KernelInfo, Request, Response, Run, RunResult, Slot, Tensor,
+};
 
 /// More scratch than this is taken for an error of `scratch_size`.
 const MOST_SCRATCH: u64 = 4 << 30;
@@ -30,31 +32,54 @@ pub struct Executor {
 impl Executor {
     /// An executor without slots.
     pub fn new(library: Library, arena: File) -> Self {
-        Self { library, arena, slots: HashMap::new() }
+        Self {
+            library,
+            arena,
+            slots: HashMap::new(),
+        }
     }
 
     /// Does what a message asks; whatever is wrong with it becomes `Refused`.
     pub fn handle(&mut self, message: &[u8]) -> Response {
-        let answer = serde_json::from_slice(message).map_err(|e| format!("damaged request: {e}")).and_then(|request| {
-            catch_unwind(AssertUnwindSafe(|| self.carry_out(request)))
-                .unwrap_or_else(|panic| Err(format!("panic: {}", panic_text(&*panic))))
-        });
+        let answer = serde_json::from_slice(message)
+            .map_err(|e| format!("damaged request: {e}"))
+            .and_then(|request| {
+                catch_unwind(AssertUnwindSafe(|| self.carry_out(request)))
+                    .unwrap_or_else(|panic| Err(format!("panic: {}", panic_text(&*panic))))
+            });
         answer.unwrap_or_else(|error| Response::Refused { error })
     }
 
     fn carry_out(&mut self, request: Request) -> Result<Response, String> {
         match request {
             Request::Table => Ok(self.table()),
-            Request::Map { slot, file_offset, span, pages } => self.map(slot, file_offset, span, pages.as_deref()),
-            Request::Unmap { slot } => {
-                self.slots.remove(&slot).ok_or_else(|| format!("no slot {slot}"))?;
-                Ok(Response::Done)
+            Request::Map { forget, slots } => {
+                for slot in forget {
+                    self.slots
+                        .remove(&slot)
+                        .ok_or_else(|| format!("no slot {slot}"))?;
+                }
+                let addresses = slots
+                    .iter()
+                    .map(|slot| self.map(slot))
+                    .collect::<Result<_, _>>()?;
+                Ok(Response::Mapped { addresses })
             }
             Request::Run { runs } => {
-                let run = |run: &Run| self.run(run.kernel, &run.call).unwrap_or_else(|error| RunResult::Refused { error });
-                Ok(Response::Ran { results: runs.iter().map(run).collect() })
+                let run = |run: &Run| {
+                    self.run(run.kernel, &run.call)
+                        .unwrap_or_else(|error| RunResult::Refused { error })
+                };
+                Ok(Response::Ran {
+                    results: runs.iter().map(run).collect(),
+                })
             }
-            Request::Time { contender, call, calls, samples } => self.time(contender, &call, calls, samples),
+            Request::Time {
+                contender,
+                call,
+                calls,
+                samples,
+            } => self.time(contender, &call, calls, samples),
         }
     }
 
@@ -64,7 +89,10 @@ impl Executor {
             name: kernel.name.clone(),
             tier: kernel.tier.clone(),
             // SAFETY: the table's own function, of the interface's type.
-            available: kernel.row.available.is_some_and(|available| unsafe { available() } != 0),
+            available: kernel
+                .row
+                .available
+                .is_some_and(|available| unsafe { available() } != 0),
             numerics: kernel.row.numerics,
             promises: kernel.row.promises,
         };
@@ -75,32 +103,50 @@ impl Executor {
         }
     }
 
-    fn map(&mut self, slot: u32, offset: u64, span: u64, pages: Option<&[u64]>) -> Result<Response, String> {
-        let span = usize::try_from(span).map_err(|e| e.to_string())?;
-        let region = Guarded::shared(&self.arena, offset, span, pages)
+    fn map(
+        &mut self,
+        Slot {
+            slot,
+            file_offset,
+            span,
+            pages,
+        }: &Slot,
+    ) -> Result<u64, String> {
+        let pages_of_span = usize::try_from(*span).map_err(|e| e.to_string())?;
+        let region = Guarded::shared(&self.arena, *file_offset, pages_of_span, pages.as_deref())
             .map_err(|e| format!("cannot map {span} pages for slot {slot}: {e}"))?;
-        let mapped = Response::Mapped { address: region.start() as u64, length: (span * PAGE) as u64 };
-        self.slots.insert(slot, region);
-        Ok(mapped)
+        let address = region.start() as u64;
+        self.slots.insert(*slot, region);
+        Ok(address)
     }
 
     fn kernel(&self, index: usize) -> Result<TwKernel, String> {
         let count = self.library.kernels.len();
-        self.library.kernels.get(index).map(|kernel| kernel.row).ok_or_else(|| format!("no kernel {index} of {count}"))
+        self.library
+            .kernels
+            .get(index)
+            .map(|kernel| kernel.row)
+            .ok_or_else(|| format!("no kernel {index} of {count}"))
     }
 
     /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard.
     fn prepare(&self, kernel: &TwKernel, call: &Call) -> Result<(Args, Option<Scratch>), String> {
         let mut args = Args::new(call, |slot| {
-            self.slots.get(&slot).map(Guarded::start).ok_or_else(|| format!("no slot {slot}"))
+            self.slots
+                .get(&slot)
+                .map(Guarded::start)
+                .ok_or_else(|| format!("no slot {slot}"))
         })?;
-        let Some(scratch_size) = kernel.scratch_size else { return Ok((args, None)) };
+        let Some(scratch_size) = kernel.scratch_size else {
+            return Ok((args, None));
+        };
         // SAFETY: the table's own function on the args that it is meant for.
         let bytes = unsafe { scratch_size(args.pointer()) };
         if bytes > MOST_SCRATCH {
             return Err(format!("scratch_size asks for {bytes} bytes"));
         }
-        let scratch = Scratch::new(bytes as usize).map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
+        let scratch = Scratch::new(bytes as usize)
+            .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
         let head = args.head();
         head.scratch = scratch.start().cast();
         head.scratch_bytes = bytes.wrapping_add_signed(call.lie.scratch_bytes);
@@ -118,12 +164,20 @@ impl Executor {
             status,
             executed: self.library.executed(),
             disturbed,
-            scratch_bytes: scratch.as_ref().map_or(0, |scratch| scratch.declared as u64),
+            scratch_bytes: scratch
+                .as_ref()
+                .map_or(0, |scratch| scratch.declared as u64),
             scratch_overrun: scratch.is_some_and(|scratch| scratch.overrun()),
         })
     }
 
-    fn time(&self, contender: Contender, call: &Call, calls: u32, samples: u32) -> Result<Response, String> {
+    fn time(
+        &self,
+        contender: Contender,
+        call: &Call,
+        calls: u32,
+        samples: u32,
+    ) -> Result<Response, String> {
         let nanoseconds = match contender {
             Contender::Kernel(index) => {
                 let kernel = self.kernel(index)?;
@@ -134,7 +188,9 @@ impl Executor {
                 let once = || unsafe { run(black_box(pointer)) };
                 let status = once();
                 if status != 0 {
-                    return Err(format!("the kernel answers status {status} to the timed call"));
+                    return Err(format!(
+                        "the kernel answers status {status} to the timed call"
+                    ));
                 }
                 clock(calls, samples, || {
                     black_box(once());
@@ -143,7 +199,13 @@ impl Executor {
             Contender::Memcpy => {
                 let (from, to, bytes) = self.copy_of(call)?;
                 // SAFETY: both ranges are mapped slots of `bytes` bytes, and they do not overlap.
-                let once = || unsafe { libc::memcpy(black_box(to).cast(), black_box(from).cast(), black_box(bytes)) };
+                let once = || unsafe {
+                    libc::memcpy(
+                        black_box(to).cast(),
+                        black_box(from).cast(),
+                        black_box(bytes),
+                    )
+                };
                 once();
                 clock(calls, samples, || {
                     black_box(once());
@@ -155,16 +217,28 @@ impl Executor {
 
     /// Source, target and bytes of copying the call's first tensor `x` (or `q`) to its output.
     fn copy_of(&self, call: &Call) -> Result<(*const u8, *mut u8, usize), String> {
-        let [from, to] = [["x", "q"], ["y", "out"]]
-            .map(|roles| roles.iter().find_map(|role| call.tensors.get(*role)).ok_or("memcpy takes an input and an output"));
+        let [from, to] = [["x", "q"], ["y", "out"]].map(|roles| {
+            roles
+                .iter()
+                .find_map(|role| call.tensors.get(*role))
+                .ok_or("memcpy takes an input and an output")
+        });
         let (from, to) = (from?, to?);
         let bytes = |t: &Tensor| t.shape.iter().product::<i64>() as usize * t.dtype.bytes();
         let place = |t: &Tensor| -> Result<*mut u8, String> {
             let slot = t.slot.ok_or("memcpy takes no NULL")?;
-            let region = self.slots.get(&slot).ok_or_else(|| format!("no slot {slot}"))?;
-            let contiguous = t.shape.iter().zip(&t.strides).rev().try_fold(1, |expected, (size, stride)| {
-                (*stride == expected || *size == 1).then_some(expected * size)
-            });
+            let region = self
+                .slots
+                .get(&slot)
+                .ok_or_else(|| format!("no slot {slot}"))?;
+            let contiguous =
+                t.shape
+                    .iter()
+                    .zip(&t.strides)
+                    .rev()
+                    .try_fold(1, |expected, (size, stride)| {
+                        (*stride == expected || *size == 1).then_some(expected * size)
+                    });
             let end = t.offset as usize + bytes(t);
             if contiguous.is_none() || end > region.length() {
                 return Err("memcpy takes contiguous tensors inside their slots".to_owned());
@@ -221,7 +295,9 @@ impl Scratch {
 
     fn start(&self) -> *mut u8 {
         let rounded = self.declared.next_multiple_of(Self::ALIGN);
-        self.pages.start().wrapping_add(self.pages.length() - rounded)
+        self.pages
+            .start()
+            .wrapping_add(self.pages.length() - rounded)
     }
 
     /// Whether a byte outside the declared ones is not what it was.
@@ -229,11 +305,15 @@ impl Scratch {
         // SAFETY: the pages are readable and as long as they say.
         let bytes = unsafe { std::slice::from_raw_parts(self.pages.start(), self.pages.length()) };
         let from = self.start() as usize - self.pages.start() as usize;
-        bytes[..from].iter().chain(&bytes[from + self.declared..]).any(|byte| *byte != SCRATCH_PATTERN)
+        bytes[..from]
+            .iter()
+            .chain(&bytes[from + self.declared..])
+            .any(|byte| *byte != SCRATCH_PATTERN)
     }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
 }

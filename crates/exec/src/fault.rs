@@ -26,8 +26,12 @@ impl FaultNote {
     /// Notes a fault. Async-signal-safe: stores alone.
     pub fn write(&self, fault: Fault) {
         self.address.store(fault.address, Ordering::Relaxed);
-        self.access.store(fault.write.map_or(0, |write| 1 + u32::from(write)), Ordering::Relaxed);
-        self.signal.store(fault.signal.cast_unsigned(), Ordering::Release);
+        self.access.store(
+            fault.write.map_or(0, |write| 1 + u32::from(write)),
+            Ordering::Relaxed,
+        );
+        self.signal
+            .store(fault.signal.cast_unsigned(), Ordering::Release);
     }
 
     /// Takes the note, if there is one.

@@ -83,9 +83,17 @@ impl Isolated {
             .stdout(Stdio::from(arena.try_clone()?))
             .stderr(Stdio::from(words.try_clone()?))
             .spawn()
-            .map_err(|e| io::Error::new(e.kind(), format!("cannot start the runner {program}: {e}")))?;
+            .map_err(|e| {
+                io::Error::new(e.kind(), format!("cannot start the runner {program}: {e}"))
+            })?;
         let note = Mapping::shared(arena, 0, PAGE)?;
-        let runner = Self { child, stream: ours, words, note, answer: Vec::new() };
+        let runner = Self {
+            child,
+            stream: ours,
+            words,
+            note,
+            answer: Vec::new(),
+        };
         runner.note().take();
         Ok(runner)
     }
@@ -119,7 +127,11 @@ impl Isolated {
         let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let mut poll = libc::pollfd { fd: self.stream.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            let mut poll = libc::pollfd {
+                fd: self.stream.as_raw_fd(),
+                events: libc::POLLIN,
+                revents: 0,
+            };
             let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
             // SAFETY: one pollfd, and its count is 1.
             match unsafe { libc::poll(&raw mut poll, 1, milliseconds) } {
@@ -147,8 +159,18 @@ impl Isolated {
         let words = self.last_words();
         IsolatedError::Died(match (self.note().take(), status.signal()) {
             (Some(fault), _) => Death::Crash { fault, words },
-            (None, Some(signal)) => Death::Crash { fault: Fault { signal, address: 0, write: None }, words },
-            (None, None) => Death::Exit { code: status.code().unwrap_or(-1), words },
+            (None, Some(signal)) => Death::Crash {
+                fault: Fault {
+                    signal,
+                    address: 0,
+                    write: None,
+                },
+                words,
+            },
+            (None, None) => Death::Exit {
+                code: status.code().unwrap_or(-1),
+                words,
+            },
         })
     }
 
@@ -157,7 +179,9 @@ impl Isolated {
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_micros(200)),
+                Ok(None) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_micros(200))
+                }
                 _ => return None,
             }
         }
@@ -167,7 +191,8 @@ impl Isolated {
         const MOST: u64 = 2000;
         let mut read = || -> io::Result<String> {
             let length = self.words.metadata()?.len();
-            self.words.seek(SeekFrom::Start(length.saturating_sub(MOST)))?;
+            self.words
+                .seek(SeekFrom::Start(length.saturating_sub(MOST)))?;
             let mut bytes = Vec::new();
             self.words.read_to_end(&mut bytes)?;
             Ok(String::from_utf8_lossy(&bytes).trim().to_owned())

@@ -38,7 +38,10 @@ impl Mapping {
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        Ok(Self { start: NonNull::new(start.cast()).expect("mmap gives no NULL"), length })
+        Ok(Self {
+            start: NonNull::new(start.cast()).expect("mmap gives no NULL"),
+            length,
+        })
     }
 
     /// First byte.
@@ -67,14 +70,24 @@ pub struct Guarded {
 
 impl Guarded {
     fn reserve(length: usize) -> io::Result<Self> {
-        let whole = length
-            .checked_add(2 * GUARD)
-            .ok_or_else(|| io::Error::other(format!("{length} bytes are beyond the address space")))?;
+        let whole = length.checked_add(2 * GUARD).ok_or_else(|| {
+            io::Error::other(format!("{length} bytes are beyond the address space"))
+        })?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        Ok(Self { mapping: Mapping::new(whole, libc::PROT_NONE, flags, -1, 0)?, length })
+        Ok(Self {
+            mapping: Mapping::new(whole, libc::PROT_NONE, flags, -1, 0)?,
+            length,
+        })
     }
 
-    fn overlay(&self, at: usize, length: usize, flags: i32, fd: i32, offset: u64) -> io::Result<()> {
+    fn overlay(
+        &self,
+        at: usize,
+        length: usize,
+        flags: i32,
+        fd: i32,
+        offset: u64,
+    ) -> io::Result<()> {
         assert!(at + length <= self.length, "pages beyond their region");
         // SAFETY: MAP_FIXED replaces pages inside the range that this value reserved, as just checked.
         let place = unsafe {
@@ -87,12 +100,21 @@ impl Guarded {
                 offset.cast_signed(),
             )
         };
-        if place == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if place == libc::MAP_FAILED {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(())
+        }
     }
 
     /// `span` pages of address space; those in `pages` (ascending; all when `None`) are consecutive pages of
     /// `file` from `offset` on, the others do not exist.
-    pub fn shared(file: &File, offset: u64, span: usize, pages: Option<&[u64]>) -> io::Result<Self> {
+    pub fn shared(
+        file: &File,
+        offset: u64,
+        span: usize,
+        pages: Option<&[u64]>,
+    ) -> io::Result<Self> {
         let region = Self::reserve(span * PAGE)?;
         let fd = file.as_raw_fd();
         match pages {
@@ -137,7 +159,10 @@ pub struct Arena {
 impl Arena {
     /// An empty arena.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { file: anonymous_file(c"tierwise-arena")?, used: 0 })
+        Ok(Self {
+            file: anonymous_file(c"tierwise-arena")?,
+            used: 0,
+        })
     }
 
     /// The file, to hand to another process or to map.
@@ -159,8 +184,13 @@ impl Arena {
         let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
         let length = bytes.next_multiple_of(PAGE) as i64;
         // SAFETY: acts on a file that this value owns.
-        let done = unsafe { libc::fallocate(self.file.as_raw_fd(), mode, offset.cast_signed(), length) };
-        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        let done =
+            unsafe { libc::fallocate(self.file.as_raw_fd(), mode, offset.cast_signed(), length) };
+        if done == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 }
 
@@ -169,6 +199,10 @@ pub fn anonymous_file(name: &std::ffi::CStr) -> io::Result<File> {
     // SAFETY: `name` ends in a zero byte; the descriptor is fresh and owned by the result.
     unsafe {
         let fd = libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC);
-        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd)) }
+        if fd < 0 {
+            Err(io::Error::last_os_error())
+        } else {
+            Ok(File::from_raw_fd(fd))
+        }
     }
 }

@@ -8,21 +8,12 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// The library's table.
     Table,
-    /// Makes pages of the arena reachable under a number, between inaccessible ones.
+    /// Makes pages of the arena reachable as slots, between inaccessible ones.
     Map {
-        /// The number.
-        slot: u32,
-        /// Where in the arena the pages begin, in bytes.
-        file_offset: u64,
-        /// Pages from the first to the last.
-        span: u64,
-        /// Numbers of the pages that exist, ascending; absent: all.
-        pages: Option<Vec<u64>>,
-    },
-    /// Forgets a slot.
-    Unmap {
-        /// Its number.
-        slot: u32,
+        /// Numbers of slots that are not needed any more: they are unmapped first.
+        forget: Vec<u32>,
+        /// New slots.
+        slots: Vec<Slot>,
     },
     /// Calls, one after the other. Several in one message save the way between processes.
     Run {
@@ -40,6 +31,20 @@ pub enum Request {
         /// How many samples.
         samples: u32,
     },
+}
+
+/// Pages under a number.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Slot {
+    /// The number.
+    pub slot: u32,
+    /// Where in the arena the pages begin, in bytes.
+    pub file_offset: u64,
+    /// Pages from the first to the last.
+    pub span: u64,
+    /// Numbers of the pages that exist, ascending; absent: all.
+    pub pages: Option<Vec<u64>>,
 }
 
 /// One call of one kernel.
@@ -119,22 +124,52 @@ pub enum Dtype {
 
 /// Parameters by op, named as in a case.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "op", content = "params", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "op",
+    content = "params",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 #[allow(missing_docs, reason = "contracts.md names them")]
 pub enum OpParams {
-    RmsNorm { eps: f64, weight_offset: f32, round_before_weight: bool },
-    Rope { rotary_dim: u32, interleaved: bool, theta: f64, scaling: Scaling },
-    Gqa { scale: f32, softcap: f32, window: i32, causal: bool },
+    RmsNorm {
+        eps: f64,
+        weight_offset: f32,
+        round_before_weight: bool,
+    },
+    Rope {
+        rotary_dim: u32,
+        interleaved: bool,
+        theta: f64,
+        scaling: Scaling,
+    },
+    Gqa {
+        scale: f32,
+        softcap: f32,
+        window: i32,
+        causal: bool,
+    },
 }
 
 /// How RoPE's frequencies are scaled.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
 #[allow(missing_docs, reason = "contracts.md names them")]
 pub enum Scaling {
     None,
-    Linear { factor: f64 },
-    Llama3 { factor: f64, low_freq_factor: f64, high_freq_factor: f64, original_max_positions: u32 },
+    Linear {
+        factor: f64,
+    },
+    Llama3 {
+        factor: f64,
+        low_freq_factor: f64,
+        high_freq_factor: f64,
+        original_max_positions: u32,
+    },
     Yarn {
         factor: f64,
         beta_fast: f64,
@@ -157,15 +192,11 @@ pub enum Response {
         /// Its rows.
         kernels: Vec<KernelInfo>,
     },
-    /// To `Map`: where the first page stands.
+    /// To `Map`.
     Mapped {
-        /// Address of the slot's first page.
-        address: u64,
-        /// Bytes from there to the end of the last page.
-        length: u64,
+        /// Address of each new slot's first page.
+        addresses: Vec<u64>,
     },
-    /// To `Unmap`.
-    Done,
     /// To `Run`: one result a call.
     Ran {
         /// In the order of the calls.
