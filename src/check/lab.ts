@@ -198,7 +198,7 @@ export function callOf(c: Case, made: Materialised, slots: Readonly<Record<strin
         ? { offset: 0, ...view }
         : { slot: slots[buffer].id, offset: made.buffers[buffer].region.base + offset, ...view };
   }
-  return { op: c.op, params: c.params, threads: c.threads, tensors, ...(c.lie && { lie: c.lie }) };
+  return { args: { op: c.op, params: c.params }, threads: c.threads, tensors, ...(c.lie && { lie: c.lie }) };
 }
 
 function readOutput(bench: Bench, role: string): Bits {

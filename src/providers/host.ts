@@ -73,7 +73,7 @@ export class Host {
    * @throws HostError when the library can't be loaded, with the reason.
    */
   table(): { name: string; version: string; kernels: TableRow[] } {
-    const answer = this.#request({ do: 'table' }, 10_000);
+    const answer = this.#request('table');
     if (answer.is === 'table') return answer;
     throw new HostError(
       isDeath(answer) ? `ended while being loaded: ${describeDeath(answer)}` : describe(answer),
@@ -98,7 +98,7 @@ export class Host {
       fill(i);
     });
     const mapped = [...this.#mapped.values()];
-    const answer = this.#request({ do: 'run', runs }, patience);
+    const answer = this.#request({ run: { runs } }, patience);
     if (answer.is === 'ran') return answer.results;
     if (!isDeath(answer)) throw new HostError(describe(answer));
     if (runs.length > 1) return runs.map((run, i) => this.run([run], slots, () => fill(i), patience)[0]);
@@ -113,7 +113,7 @@ export class Host {
    */
   time(contender: Contender, call: Call, slots: readonly Slot[], calls: number, samples: number): number[] {
     this.#map(slots);
-    const answer = this.#request({ do: 'time', contender, call, calls, samples }, 120_000);
+    const answer = this.#request({ time: { contender, call, calls, samples } }, 120_000);
     if (answer.is === 'timed') return answer.nanoseconds;
     throw new HostError(describe(answer));
   }
@@ -130,14 +130,15 @@ export class Host {
     const missing = slots.filter(slot => !this.#mapped.has(slot.id));
     if (missing.length === 0) return;
     const answer = this.#request({
-      do: 'map',
-      forget: this.#forgotten.splice(0),
-      slots: missing.map(({ id, fileOffset, span, pages }) => ({
-        slot: id,
-        fileOffset,
-        span,
-        ...(pages && { pages }),
-      })),
+      map: {
+        forget: this.#forgotten.splice(0),
+        slots: missing.map(({ id, fileOffset, span, pages }) => ({
+          slot: id,
+          fileOffset,
+          span,
+          ...(pages && { pages }),
+        })),
+      },
     });
     if (answer.is !== 'mapped') throw new HostError(describe(answer));
     missing.forEach((slot, i) => {

@@ -15,8 +15,7 @@ export interface CallTensor {
 
 /** A call: a case's words, its buffers resolved to slots. */
 export interface Call {
-  op: Case['op'];
-  params: Case['params'];
+  args: { op: Case['op']; params: Case['params'] };
   threads: number;
   lie?: NonNullable<Case['lie']>;
   tensors: Record<string, CallTensor>;
@@ -40,10 +39,10 @@ export interface Run {
 export type Contender = { kernel: number } | 'memcpy';
 
 export type Request =
-  | { do: 'table' }
-  | { do: 'map'; forget: readonly number[]; slots: readonly SlotPages[] }
-  | { do: 'run'; runs: readonly Run[] }
-  | { do: 'time'; contender: Contender; call: Call; calls: number; samples: number };
+  | 'table'
+  | { map: { forget: readonly number[]; slots: readonly SlotPages[] } }
+  | { run: { runs: readonly Run[] } }
+  | { time: { contender: Contender; call: Call; calls: number; samples: number } };
 
 /** A row of a library's table. */
 export interface TableRow {

@@ -134,7 +134,7 @@ fn head<T>(call: &Call) -> TwCall {
 impl OpArgs {
     fn new(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Self {
         let mut roles = Roles(tensors);
-        match &call.op {
+        match &call.args {
             OpParams::RmsNorm {
                 eps,
                 weight_offset,

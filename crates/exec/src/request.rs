@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing to do.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Request {
     /// The library's table.
     Table,
@@ -72,8 +72,7 @@ pub enum Contender {
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// Op and parameters.
-    #[serde(flatten)]
-    pub op: OpParams,
+    pub args: OpParams,
     /// How many threads the kernel may use.
     pub threads: u32,
     /// Deliberate lies about the call's head.
