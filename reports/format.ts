@@ -1,5 +1,7 @@
 /** How numbers, times and names are written on the page. The same everywhere: no locale, no time zone. */
 
+import { ratioLimit } from '../src/run/document.ts';
+
 /** Digits in groups of three: `214,016`. */
 export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
@@ -69,6 +71,7 @@ export function share(x: number): string {
     [1e6, 'M'],
     [1e3, 'k'],
   ] as const;
+  if (x >= ratioLimit) return '∞';
   if (x >= 1e12) return x.toExponential(0).replace('e+', 'e');
   const [size, suffix] = steps.find(([s]) => x >= s) ?? steps[2];
   const scaled = x / size;

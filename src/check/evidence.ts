@@ -4,6 +4,7 @@
 
 import type { Judgement } from '../../reference/judge.ts';
 import type { FloatDtype } from '../case/dtype.ts';
+import { ratioLimit } from '../run/document.ts';
 import type { Breach } from './property.ts';
 
 /** A property's answers. */
@@ -41,9 +42,6 @@ export function noEvidence(): Evidence {
     executed: [],
   };
 }
-
-/** The largest ratio that a run document can hold; stands for an error without measure (a NaN). */
-export const ratioLimit = 1e300;
 
 /** Counts a property's answer. */
 export function count(evidence: Evidence, property: string, held: boolean): void {

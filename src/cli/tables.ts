@@ -1,7 +1,8 @@
 /** The run in the terminal: the ledger, latencies, findings. */
 
+import { count, duration, share } from '../../reports/format.ts';
 import type { Cell, Finding, Run } from '../run/document.ts';
-import { colours, duration, table } from './terminal.ts';
+import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
   pass: colours.green('pass'),
@@ -10,11 +11,6 @@ const marks: Readonly<Record<Cell['verdict'], string>> = {
   unavailable: colours.dim('unavailable'),
   'not-run': colours.yellow('not run'),
 };
-
-function ratio(value: number): string {
-  if (value >= 1e6) return '> 1e6';
-  return value >= 100 ? value.toFixed(0) : value.toPrecision(2);
-}
 
 /** One line a cell. */
 export function ledgerTable(run: Run): string {
@@ -25,11 +21,11 @@ export function ledgerTable(run: Run): string {
     cell.kernel,
     cell.tier,
     cell.dtype,
-    cell.cases.toLocaleString('en'),
-    cell.elements.toLocaleString('en'),
+    count(cell.cases),
+    count(cell.elements),
     `${cell.supported}/${cell.asked}`,
-    cell.worst ? ratio(cell.worst.ratio) : '',
-    cell.precision === null ? '' : ratio(cell.precision),
+    cell.worst ? share(cell.worst.ratio) : '',
+    cell.precision === null ? '' : share(cell.precision),
   ]);
   return table(
     [
@@ -112,11 +108,11 @@ export function findingsText(run: Run): string[] {
 
 /** The run in one or two sentences. */
 export function verdictText(run: Run): string {
-  const count = (verdict: Cell['verdict']) => run.cells.filter(cell => cell.verdict === verdict).length;
-  const [passed, failed] = [count('pass'), count('fail')];
+  const cells = (verdict: Cell['verdict']) => run.cells.filter(cell => cell.verdict === verdict).length;
+  const [passed, failed] = [cells('pass'), cells('fail')];
   const others = (['unsupported', 'unavailable', 'not-run'] as const)
-    .filter(verdict => count(verdict) > 0)
-    .map(verdict => `${count(verdict)} ${verdict === 'not-run' ? 'not run' : verdict}`);
+    .filter(verdict => cells(verdict) > 0)
+    .map(verdict => `${cells(verdict)} ${verdict === 'not-run' ? 'not run' : verdict}`);
   const rest = others.length ? ` (${others.join(', ')})` : '';
   if (failed > 0) return colours.red(`${failed} of ${run.cells.length} cells fail; ${passed} pass${rest}.`);
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);

@@ -48,15 +48,3 @@ export class ProgressLine {
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
-
-/** Nanoseconds with a unit that fits: `1.23 ms`. */
-export function duration(nanoseconds: number): string {
-  const units = ['ns', 'µs', 'ms', 's'];
-  let value = nanoseconds;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${value.toPrecision(value >= 100 ? 3 : value >= 10 ? 3 : 3)} ${units[unit]}`;
-}

@@ -16,6 +16,9 @@ export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd12
 export const verdicts = ['pass', 'fail', 'unsupported', 'unavailable', 'not-run'] as const;
 export type Verdict = (typeof verdicts)[number];
 
+/** The largest ratio that a run document holds: it stands for an error without measure (a NaN, a bound of 0). */
+export const ratioLimit = 1e300;
+
 const count = z.int().nonnegative();
 
 /** The names of a cell. `tier` is a plain string: a library may bring one that is not known here. */

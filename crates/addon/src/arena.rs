@@ -16,8 +16,11 @@ impl Arena {
     /// An arena with its status page. Throws when the system has no memory to give.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        let mut arena = memory::Arena::new().map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
-        arena.grow(PAGE).map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
+        let mut arena = memory::Arena::new()
+            .map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
+        arena
+            .grow(PAGE)
+            .map_err(|e| Error::from_reason(format!("no shared memory: {e}")))?;
         Ok(Self { arena })
     }
 
@@ -25,26 +28,34 @@ impl Arena {
     /// they begin, as runners' `map` requests take it.
     #[napi]
     pub fn grow(&mut self, bytes: i64) -> Result<i64> {
-        let bytes = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot add {bytes} bytes")))?;
-        let offset = self.arena.grow(bytes).map_err(|e| Error::from_reason(format!("no room for {bytes} bytes: {e}")))?;
+        let bytes = usize::try_from(bytes)
+            .map_err(|_| Error::from_reason(format!("cannot add {bytes} bytes")))?;
+        let offset = self
+            .arena
+            .grow(bytes)
+            .map_err(|e| Error::from_reason(format!("no room for {bytes} bytes: {e}")))?;
         Ok(offset.cast_signed())
     }
 
     /// A view of `bytes` bytes of the arena from byte `offset` on: shared memory, not a copy.
     #[napi]
     pub fn view<'env>(&self, env: &'env Env, offset: i64, bytes: i64) -> Result<ArrayBuffer<'env>> {
-        let length = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot view {bytes} bytes")))?;
+        let length = usize::try_from(bytes)
+            .map_err(|_| Error::from_reason(format!("cannot view {bytes} bytes")))?;
         let mapping = Mapping::shared(self.arena.file(), offset.cast_unsigned(), length)
             .map_err(|e| Error::from_reason(format!("cannot map {bytes} bytes: {e}")))?;
         let start = mapping.start();
         // SAFETY: the mapping lives until the finaliser drops it, when JavaScript has no view any more.
-        unsafe { ArrayBuffer::from_external(env, start, length, mapping, |_, mapping| drop(mapping)) }
+        unsafe {
+            ArrayBuffer::from_external(env, start, length, mapping, |_, mapping| drop(mapping))
+        }
     }
 
     /// Gives memory back to the system; views and runners' slots of it read zeros from now on.
     #[napi]
     pub fn discard(&self, offset: i64, bytes: i64) -> Result<()> {
-        let length = usize::try_from(bytes).map_err(|_| Error::from_reason(format!("cannot discard {bytes} bytes")))?;
+        let length = usize::try_from(bytes)
+            .map_err(|_| Error::from_reason(format!("cannot discard {bytes} bytes")))?;
         self.arena
             .discard(offset.cast_unsigned(), length)
             .map_err(|e| Error::from_reason(format!("cannot give back {bytes} bytes: {e}")))

@@ -74,13 +74,19 @@ pub fn cpu_facts() -> CpuFacts {
                 CacheType::Data => format!("L{}d", cache.level()),
                 _ => format!("L{}", cache.level()),
             },
-            bytes: (cache.associativity() * cache.physical_line_partitions() * cache.coherency_line_size() * cache.sets())
-                as f64,
+            bytes: (cache.associativity()
+                * cache.physical_line_partitions()
+                * cache.coherency_line_size()
+                * cache.sets()) as f64,
         })
         .collect();
     CpuFacts {
-        model: cpuid.get_processor_brand_string().map_or_else(String::new, |brand| brand.as_str().trim().to_owned()),
-        vendor: cpuid.get_vendor_info().map_or_else(String::new, |vendor| vendor.as_str().to_owned()),
+        model: cpuid
+            .get_processor_brand_string()
+            .map_or_else(String::new, |brand| brand.as_str().trim().to_owned()),
+        vendor: cpuid
+            .get_vendor_info()
+            .map_or_else(String::new, |vendor| vendor.as_str().to_owned()),
         features,
         xcr0,
         caches,

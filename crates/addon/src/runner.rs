@@ -26,9 +26,19 @@ enum Place {
 #[derive(Serialize)]
 #[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum Ended {
-    Crashed { signal: i32, address: u64, write: Option<bool>, words: String },
-    Hung { after_milliseconds: u64 },
-    Exited { code: i32, words: String },
+    Crashed {
+        signal: i32,
+        address: u64,
+        write: Option<bool>,
+        words: String,
+    },
+    Hung {
+        after_milliseconds: u64,
+    },
+    Exited {
+        code: i32,
+        words: String,
+    },
 }
 
 #[napi]
@@ -37,9 +47,15 @@ impl Runner {
     /// `library` is the shared object to load, or null for the built-in kernels.
     #[napi(factory)]
     pub fn isolated(arena: &Arena, command: Vec<String>, library: Option<String>) -> Result<Self> {
-        let recipe = Recipe { command, library: library.map(PathBuf::from) };
-        let runner = Isolated::start(&recipe, arena.file()).map_err(|e| Error::from_reason(e.to_string()))?;
-        Ok(Self { place: Place::Process(Box::new(runner)) })
+        let recipe = Recipe {
+            command,
+            library: library.map(PathBuf::from),
+        };
+        let runner = Isolated::start(&recipe, arena.file())
+            .map_err(|e| Error::from_reason(e.to_string()))?;
+        Ok(Self {
+            place: Place::Process(Box::new(runner)),
+        })
     }
 
     /// This process, for debuggers and profilers: what a kernel breaks here breaks the harness.
@@ -51,8 +67,13 @@ impl Runner {
             Some(path) => unsafe { Library::open(Path::new(&path)) },
         };
         let library = library.map_err(|e| Error::from_reason(e.to_string()))?;
-        let file = arena.file().try_clone().map_err(|e| Error::from_reason(e.to_string()))?;
-        Ok(Self { place: Place::Here(Box::new(Executor::new(library, file))) })
+        let file = arena
+            .file()
+            .try_clone()
+            .map_err(|e| Error::from_reason(e.to_string()))?;
+        Ok(Self {
+            place: Place::Here(Box::new(Executor::new(library, file))),
+        })
     }
 
     /// Sends one request (JSON of `tierwise_exec::request::Request`) and waits for its answer, also JSON:
@@ -68,12 +89,14 @@ impl Runner {
                     .map_err(|e| Error::from_reason(e.to_string()));
             }
             Place::Process(runner) => {
-                match runner.request(message.as_bytes(), Duration::from_millis(u64::from(patience))) {
+                match runner.request(
+                    message.as_bytes(),
+                    Duration::from_millis(u64::from(patience)),
+                ) {
                     Ok(answer) => return Ok(String::from_utf8_lossy(answer).into_owned()),
                     Err(IsolatedError::Io(error)) => Err(Error::from_reason(error.to_string())),
-                    Err(IsolatedError::Died(death)) => {
-                        serde_json::to_string(&Ended::from(death)).map_err(|e| Error::from_reason(e.to_string()))
-                    }
+                    Err(IsolatedError::Died(death)) => serde_json::to_string(&Ended::from(death))
+                        .map_err(|e| Error::from_reason(e.to_string())),
                 }
             }
         };
@@ -91,10 +114,15 @@ impl Runner {
 impl From<Death> for Ended {
     fn from(death: Death) -> Self {
         match death {
-            Death::Crash { fault, words } => {
-                Self::Crashed { signal: fault.signal, address: fault.address, write: fault.write, words }
-            }
-            Death::Hang { after } => Self::Hung { after_milliseconds: after.as_millis() as u64 },
+            Death::Crash { fault, words } => Self::Crashed {
+                signal: fault.signal,
+                address: fault.address,
+                write: fault.write,
+                words,
+            },
+            Death::Hang { after } => Self::Hung {
+                after_milliseconds: after.as_millis() as u64,
+            },
             Death::Exit { code, words } => Self::Exited { code, words },
         }
     }

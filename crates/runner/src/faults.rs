@@ -12,7 +12,13 @@ use tierwise_exec::memory::{Mapping, PAGE};
 /// Address of the note, for the handler.
 static NOTE: AtomicUsize = AtomicUsize::new(0);
 
-const SIGNALS: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
+const SIGNALS: [i32; 5] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGABRT,
+];
 
 /// Installs the handlers; the note is the arena's first page. The standard library has given the main
 /// thread an alternate stack, so that an overflowing stack is noted too.
@@ -39,8 +45,16 @@ extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc
     unsafe {
         let note: &FaultNote = &*with_exposed_provenance::<FaultNote>(NOTE.load(Ordering::Acquire));
         // An abort has no address.
-        let address = if signal == libc::SIGABRT { 0 } else { (*info).si_addr() as u64 };
-        note.write(Fault { signal, address, write: access(signal, context) });
+        let address = if signal == libc::SIGABRT {
+            0
+        } else {
+            (*info).si_addr() as u64
+        };
+        note.write(Fault {
+            signal,
+            address,
+            write: access(signal, context),
+        });
         libc::signal(signal, libc::SIG_DFL);
         libc::raise(signal);
     }

@@ -40,13 +40,17 @@ fn serve() -> io::Result<()> {
         // SAFETY: loading a stranger's object is what this process is for; it may only hurt itself.
         Some(path) => unsafe { Library::open(Path::new(&path)) },
     };
-    let mut executor = library.map(|library| Executor::new(library, arena)).map_err(|error| error.to_string());
+    let mut executor = library
+        .map(|library| Executor::new(library, arena))
+        .map_err(|error| error.to_string());
 
     let mut message = Vec::new();
     while channel::receive(&mut stream, &mut message)? {
         let response = match &mut executor {
             Ok(executor) => executor.handle(&message),
-            Err(error) => Response::Refused { error: error.clone() },
+            Err(error) => Response::Refused {
+                error: error.clone(),
+            },
         };
         channel::send(&mut stream, &serde_json::to_vec(&response)?)?;
     }
@@ -58,11 +62,21 @@ fn die_with_parent() {
     unsafe {
         #[cfg(target_os = "linux")]
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 });
+        libc::setrlimit(
+            libc::RLIMIT_CORE,
+            &libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            },
+        );
     }
 }
 
 fn redirect(source: &impl AsRawFd, target: i32) -> io::Result<()> {
     // SAFETY: acts on descriptors alone.
-    if unsafe { libc::dup2(source.as_raw_fd(), target) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if unsafe { libc::dup2(source.as_raw_fd(), target) } < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { count } from '../../../reports/format.ts';
 import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
 import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
@@ -67,8 +68,8 @@ function throughputText({ throughput, edges }: Run): string[] {
   const { cases, casesPerSecond, meanElements, calls } = throughput;
   const unreached = edges.filter(edge => edge.cases === 0).map(edge => `${edge.dimension}: ${edge.edge}`);
   const words = [
-    `${cases.toLocaleString('en')} cases, ${Math.round(casesPerSecond).toLocaleString('en')} a second, ` +
-      `${Math.round(meanElements)} output elements each, ${calls.toLocaleString('en')} calls of kernels`,
+    `${count(cases)} cases, ${count(Math.round(casesPerSecond))} a second, ` +
+      `${Math.round(meanElements)} output elements each, ${count(calls)} calls of kernels`,
   ];
   if (unreached.length > 0) {
     const shown = unreached.slice(0, 5).join('; ');
