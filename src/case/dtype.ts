@@ -92,6 +92,8 @@ export function round(value: number, dtype: FloatDtype): number {
   if (dtype === 'f32') return Math.fround(value);
   if (value === 0 || !Number.isFinite(value)) return value;
   const format = formats[dtype];
+  // So far out that the sum below could overflow.
+  if (Math.abs(value) > 2 * format.maxFinite) return value < 0 ? -Infinity : Infinity;
   // Adding 1.5 * 2^52 ulps pushes what lies below one ulp out of the float64, rounding to nearest even.
   const magic = 1.5 * powerOfTwo(52) * ulpOf(value, format);
   const rounded = value + magic - magic;
