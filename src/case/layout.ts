@@ -55,7 +55,7 @@ export function regionOf(name: string, spec: BufferSpec, c: Case): Region {
   const base = spec.edge === 'end' ? span * pageBytes - spec.bytes : 0;
   if (!spec.sparse) return { span, base };
   // Without elements there is still an address.
-  const pages = new Set<number>([Math.floor(base / pageBytes)]);
+  const pages = new Set<number>([Math.min(Math.floor(base / pageBytes), span - 1)]);
   for (const tensor of Object.values(c.tensors)) {
     if (tensor.buffer !== name) continue;
     eachRun(tensor, (_, byte, count, stride) => {
