@@ -1,0 +1,92 @@
+/**
+ * Whether the bytes of a case can be made. The schema says what a case looks like; a file by another hand may
+ * look like one and still name memory that is not there.
+ */
+
+import { type Case, countOf, inputsOf, type Op, outputRoles, type TensorSpec } from './case.ts';
+import { sizeOf } from './dtype.ts';
+import { fixtureValues } from './fixture.ts';
+import { extentOf, pageBytes, regionOf, residentBytes } from './layout.ts';
+
+/** The inputs of each op, those that it can't do without first. */
+const inputRoles: Readonly<Record<Op, { needed: readonly string[]; others: readonly string[] }>> = {
+  rms_norm: { needed: ['x'], others: ['weight', 'residual'] },
+  rope: { needed: ['x', 'positions'], others: ['cos', 'sin'] },
+  gqa: { needed: ['q', 'k', 'v'], others: ['kvLen', 'blockTable', 'mask'] },
+};
+
+/** Elements of one tensor, and bytes of all buffers that exist: more is no case that a person waits for. */
+const mostElements = 2 ** 28;
+const mostBytes = 2 ** 32;
+/** Bytes from the first to the last of a sparse buffer: less than half of what a process can address. */
+const mostSpan = 2 ** 45;
+
+/** What is wrong with a case, with the place where; undefined when its bytes can be made. */
+export function faultOf(c: Case): string | undefined {
+  const { needed, others } = inputRoles[c.op];
+  const known = [...needed, ...others, ...outputRoles[c.op]];
+  for (const role of Object.keys(c.tensors)) {
+    if (!known.includes(role))
+      return `tensors.${role}: ${c.op} has no such tensor; it has ${known.join(', ')}`;
+  }
+  for (const role of [...needed, outputRoles[c.op][0]]) {
+    if (!Object.hasOwn(c.tensors, role)) return `tensors: ${c.op} needs ${role}, which is not there`;
+  }
+  for (const [role, tensor] of Object.entries(c.tensors)) {
+    const wrong = faultOfTensor(c, role, tensor);
+    if (wrong) return `tensors.${role}.${wrong}`;
+  }
+  let bytes = 0;
+  for (const [name, buffer] of Object.entries(c.buffers)) {
+    if (buffer.bytes > (buffer.sparse ? mostSpan : mostBytes)) {
+      return `buffers.${name}.bytes: ${buffer.bytes} are more than can be had`;
+    }
+    bytes += residentBytes(regionOf(name, buffer, c));
+  }
+  return bytes > mostBytes ? `buffers: ${bytes} bytes together are more than can be had` : undefined;
+}
+
+function faultOfTensor(c: Case, role: string, tensor: TensorSpec): string | undefined {
+  const { buffer, offset, shape, strides, dtype, data } = tensor;
+  if (shape.length !== strides.length) {
+    return `strides: there are ${strides.length} of them for ${shape.length} sizes`;
+  }
+  for (const [what, numbers] of Object.entries({ shape, strides })) {
+    const negative = numbers.find(number => number < 0);
+    if (negative !== undefined) return `${what}: ${negative} is negative`;
+  }
+  const count = countOf(shape);
+  if (count > mostElements) return `shape: ${count} elements are more than can be had`;
+  if (inputsOf(c).includes(role) !== (data !== undefined)) {
+    return data ? 'data: an output takes none' : 'data: an input needs some';
+  }
+  const wrong = data && faultOfData(data, dtype);
+  if (wrong) return `data.${wrong}`;
+  if (buffer === null) return count > 0 ? `buffer: ${count} elements can't be at NULL` : undefined;
+  if (!Object.hasOwn(c.buffers, buffer)) return `buffer: there is no buffer "${buffer}"`;
+  const { bytes, edge } = c.buffers[buffer];
+  const end = offset + extentOf(tensor);
+  if (end > bytes) return `offset: the elements end at byte ${end} of ${bytes} of buffer "${buffer}"`;
+  const base = edge === 'end' ? pageBytes - (bytes % pageBytes) : 0;
+  const size = sizeOf(dtype);
+  return (base + offset) % size === 0
+    ? undefined
+    : `offset: ${offset} is no multiple of ${size} bytes in memory`;
+}
+
+function faultOfData(
+  { kind, fixture, rows, patches }: NonNullable<TensorSpec['data']>,
+  dtype: TensorSpec['dtype'],
+): string | undefined {
+  if (kind === 'fixture') {
+    try {
+      fixtureValues(fixture ?? '');
+    } catch (error) {
+      return `fixture: ${error instanceof Error ? error.message : error}`;
+    }
+  }
+  const far = rows?.find(row => row > mostElements);
+  if (far !== undefined) return `rows: there is no row ${far}`;
+  const special = patches.find(patch => typeof patch.value === 'string');
+  return special && dtype === 'i32' ? `patches: an i32 tensor cannot hold ${special.value}` : undefined;
+}
