@@ -1,3 +1,5 @@
+//! Memory that this process and runners share.
+
 use std::fs::File;
 
 use napi::bindgen_prelude::{ArrayBuffer, Env};

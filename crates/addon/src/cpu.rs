@@ -1,3 +1,5 @@
+//! What the CPU and the operating system say of themselves.
+
 use napi_derive::napi;
 
 /// One cache level.

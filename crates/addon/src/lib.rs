@@ -3,6 +3,6 @@
 //! Requests and answers cross as the JSON of `tierwise_exec::request`, the same whether the runner is a
 //! process or this one. A panic becomes a JavaScript error (napi-rs catches it at the border).
 
-mod arena;
-mod cpu;
-mod runner;
+pub mod arena;
+pub mod cpu;
+pub mod runner;

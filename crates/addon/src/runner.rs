@@ -1,3 +1,5 @@
+//! Runners: where kernels are executed.
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
