@@ -38,6 +38,8 @@ export interface Expected {
    * follow, the one that `seen` is closest to. Absent: always `ref[index]`, which is one of them.
    */
   readonly nearest?: (index: number, seen: number) => number;
+  /** 1 where an intermediate rounding lies so near a tie that ordinary f32 error decides it. Absent: nowhere. */
+  readonly ties?: Uint8Array;
   /** Bound of the excess, worst case: bounds.md's `hard`. 0 where the value is exactly 0 in any arithmetic. */
   readonly hard: Float64Array;
   /** Size of ordinary f32 error: bounds.md's `T`. */

@@ -168,9 +168,8 @@ function biasOf(expected: Expected, observed: Bits, k: number): { bias: number; 
     if (y === rounded) continue;
     // In 16 bits many values of a row may lie a hair from a tie (h of few digits, r a hair from a power of two);
     // which side a kernel's f32 arithmetic puts them on is no error, however many there are.
-    const target = expected.nearest?.(i, y) ?? value;
-    if (dtype !== 'f32' && excess(target, y, dtype) <= typical[i]) continue;
-    error += (Math.sign(value) * (y - round(target, dtype))) / unit;
+    if (expected.ties?.[i] || (dtype !== 'f32' && excess(value, y, dtype) <= typical[i])) continue;
+    error += (Math.sign(value) * (y - rounded)) / unit;
   }
   if (count < biasElements) return undefined;
   return { bias: error / count, limit: (4 * usual) / count + 6 / Math.sqrt(3 * count) };

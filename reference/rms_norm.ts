@@ -145,6 +145,7 @@ class NormalisedRows implements Expected {
   readonly typical: Float64Array;
   readonly rules: Uint8Array;
   readonly nearest?: (index: number, seen: number) => number;
+  readonly ties?: Uint8Array;
   readonly #weights: Weights;
   readonly #eps: number;
   readonly #roundBeforeWeight: boolean;
@@ -166,6 +167,7 @@ class NormalisedRows implements Expected {
     if (c.params.roundBeforeWeight && this.dtype !== 'f32') {
       const z = { low: new Float64Array(count), high: new Float64Array(count) };
       this.#z = z;
+      this.ties = new Uint8Array(count);
       this.nearest = (index, seen) => {
         const w = this.#weights.w[index % this.rowLength];
         return nearestProduct(seen, w, z.low[index], z.high[index], this.dtype) ?? this.ref[index];
@@ -247,6 +249,10 @@ class NormalisedRows implements Expected {
       const greatest = round(z + reach, dtype);
       low[i] = least;
       high[i] = greatest;
+      if (least !== greatest && this.ties) {
+        const ordinary = Math.abs(z) * usual + tiny;
+        if (round(z - ordinary, dtype) !== round(z + ordinary, dtype)) this.ties[i] = 1;
+      }
       ref[i] = (least === greatest ? least : round(z, dtype)) * w[j];
       const most = Math.max(Math.abs(least), Math.abs(greatest));
       const size = most * Math.abs(w[j]);
