@@ -4,8 +4,8 @@
 
 import { type Case, countOf, inputsOf, outputsOf, type TensorSpec } from '../src/case/case.ts';
 import { sizeOf } from '../src/case/dtype.ts';
-import type { Refusal } from '../src/check/refusal.ts';
 import { sameView, withTensors } from './derive.ts';
+import type { Refusal } from './suite.ts';
 
 /** The first output and the input that it is shaped like. */
 function pair(c: Case): { output: string; input: string } {

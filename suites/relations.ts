@@ -2,13 +2,12 @@
  * Relations that hold for every op: what a result must not depend on.
  */
 
-import type { Property } from '../src/check/property.ts';
-import { type Relation, relation, tiersAgree } from '../src/check/relation.ts';
 import { inputsAreIndependent, plainly, withPoison } from './derive.ts';
+import type { Relation } from './suite.ts';
 
 const threadCounts = [1, 2, 3, 5, 7, 16];
 
-const relations: readonly Relation[] = [
+export const commonRelations: readonly Relation[] = [
   {
     name: 'repeat',
     says: 'the same call again gives the same bits',
@@ -42,6 +41,3 @@ const relations: readonly Relation[] = [
       inputsAreIndependent(c) ? { case: plainly(c, draw(2) ? 'start' : 'end', draw(16)) } : null,
   },
 ];
-
-/** For the list of every suite. */
-export const commonProperties: readonly Property[] = [...relations.map(relation), tiersAgree];

@@ -4,7 +4,6 @@
 
 import type { Arbitrary } from 'fast-check';
 import type { Case, Op } from '../src/case/case.ts';
-import type { Property } from '../src/check/property.ts';
 
 /** A dimension along which cases vary, and the edges on which real bugs turned. */
 export interface Dimension {
@@ -35,6 +34,40 @@ export interface TimedShape {
   readonly make: (dtype: 'f32' | 'f16' | 'bf16') => { case: Case; bytes: number };
 }
 
+/** Promises that a kernel may make (bits.md), by name. */
+export type Promised = 'threads' | 'batch' | 'placement' | 'all tiers' | 'fma tiers';
+
+/** Another way to ask a case. */
+export interface Derived {
+  readonly case: Case;
+  /** Row i of its outputs answers row rows[i] of the base case; absent: the same row. */
+  readonly rows?: readonly number[];
+  /** Outputs that answer each other; absent: all that both have. */
+  readonly roles?: readonly string[];
+}
+
+/**
+ * The same thing asked another way must give the same answer: in bits where it is owed (bits.md,
+ * contracts.md), within the bound otherwise.
+ */
+export interface Relation {
+  readonly name: string;
+  /** What must hold, in one line. */
+  readonly says: string;
+  /** Who owes it in bits: everyone, or who makes all of these promises. */
+  readonly owed: 'everyone' | readonly Promised[];
+  /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
+  readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
+}
+
+/** One way to break the contract. */
+export interface Refusal {
+  /** What is wrong with the call: `y overlaps x`. */
+  readonly what: string;
+  /** The broken call made of a valid one; null where that one can't be broken this way. */
+  readonly of: (c: Case) => Case | null;
+}
+
 export interface Suite {
   readonly op: Op;
   /**
@@ -45,8 +78,10 @@ export interface Suite {
   readonly build: (plan: unknown) => Case;
   /** Checked among the first. */
   readonly named: readonly NamedCase[];
-  /** Asked of every case in turn; what every run is examined for needs no mention. */
-  readonly properties: readonly Property[];
+  /** Beside those that every op has (relations.ts). */
+  readonly relations: readonly Relation[];
+  /** Calls that must be refused. */
+  readonly refusals: readonly Refusal[];
   readonly dimensions: readonly Dimension[];
   readonly shapes: readonly TimedShape[];
 }

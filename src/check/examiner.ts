@@ -3,7 +3,6 @@
  */
 
 import { createHash } from 'node:crypto';
-import { suites } from '../../suites/index.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type Case, cellDtype, type Op, outputElements, outputsOf } from '../case/case.ts';
 import { type FloatDtype, formats, isNaNBits } from '../case/dtype.ts';
@@ -14,6 +13,7 @@ import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } 
 import { examine, examined } from './examine.ts';
 import { drawCase } from './generate.ts';
 import { Lab } from './lab.ts';
+import { propertiesOf, suiteOf } from './properties.ts';
 import type { Breach, Property } from './property.ts';
 import { tiersAgree } from './relation.ts';
 import { type Shrunk, shrink } from './shrink.ts';
@@ -122,7 +122,7 @@ export class Examiner {
 
   /** Asks one property of one case; undefined: it holds, or does not apply. */
   ask(kernel: Kernel, c: Case, property: string): Breach | undefined {
-    const asked = suiteOf(c.op).properties.find(candidate => candidate.name === property);
+    const asked = propertiesOf(c.op).find(candidate => candidate.name === property);
     if (!asked) return examine(this.#lab, kernel, c).breaches.find(breach => breach.property === property);
     const answer = asked.ask({ kernel, case: c, lab: this.#lab, peers: this.#kernels, together: [kernel] });
     return typeof answer === 'string' ? undefined : answer[0];
@@ -210,8 +210,8 @@ export class Examiner {
   /** Agreement of tiers costs no run and is always asked; of the others, one a case, beginning with the k-th. */
   #propertiesFor(suite: Suite, k: number): Property[] {
     const { properties } = this.#assignment;
-    if (properties) return suite.properties.filter(property => properties.includes(property.name));
-    const others = suite.properties.filter(property => property !== tiersAgree);
+    if (properties) return propertiesOf(suite.op).filter(property => properties.includes(property.name));
+    const others = propertiesOf(suite.op).filter(property => property !== tiersAgree);
     const first = k % others.length;
     return [tiersAgree, ...others.slice(first), ...others.slice(0, first)];
   }
@@ -220,13 +220,6 @@ export class Examiner {
 /** The fixed cases that digests go over. */
 const digestSeed = 1;
 const digestCases = 48;
-
-/** The suite of an op. */
-export function suiteOf(op: Op): Suite {
-  const suite = suites.find(candidate => candidate.op === op);
-  if (!suite) throw new Error(`there is no suite for ${op} yet`);
-  return suite;
-}
 
 function countEdges(edges: UnitReport['edges'], suite: Suite, c: Case): void {
   for (const dimension of suite.dimensions) {

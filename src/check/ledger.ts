@@ -10,9 +10,9 @@ import { type Kernel, kernelId, type LoadedProvider, promises } from '../provide
 import type { Cell, Finding, Run } from '../run/document.ts';
 import type { Checked, Found } from './check.ts';
 import { noEvidence } from './evidence.ts';
-import { suiteOf } from './examiner.ts';
 import { type Failure, failureName, failureVersion, writeFailure } from './failure-file.ts';
 import { drawCase } from './generate.ts';
+import { suiteOf } from './properties.ts';
 
 /** The cells of all kernels in question, executed or not. */
 export function cellsOf(

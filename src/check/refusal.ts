@@ -1,17 +1,10 @@
 /** Refusal: a call that breaks the contract is answered `invalid` before a byte is written. */
 
+import type { Refusal } from '../../suites/suite.ts';
 import type { BufferSpec, Case } from '../case/case.ts';
 import { extentOf } from '../case/layout.ts';
 import { deriveSeed } from '../case/random.ts';
 import type { Property } from './property.ts';
-
-/** One way to break the contract. */
-export interface Refusal {
-  /** What is wrong with the call: `y overlaps x`. */
-  readonly what: string;
-  /** The broken call made of a valid one; null where that one can't be broken this way. */
-  readonly of: (c: Case) => Case | null;
-}
 
 /** The property that broken calls are refused: one way a case, in turn. */
 export function refuses(refusals: readonly Refusal[]): Property {

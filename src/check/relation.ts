@@ -3,31 +3,13 @@
  * it (bits.md) or everyone owes it (contracts.md); within the bound otherwise.
  */
 
+import type { Derived, Promised, Relation } from '../../suites/suite.ts';
 import { type Case, countOf, outputsOf } from '../case/case.ts';
 import { type Bits, decode, type FloatDtype, firstDifference } from '../case/dtype.ts';
 import { deriveSeed } from '../case/random.ts';
-import type { Promised } from '../providers/protocol.ts';
 import { type Kernel, kernelId, promises } from '../providers/provider.ts';
 import { examine } from './examine.ts';
 import { type Breach, type Property, place, placeText } from './property.ts';
-
-/** Another way to ask a case. */
-export interface Derived {
-  readonly case: Case;
-  /** Row i of its outputs answers row rows[i] of the base case; absent: the same row. */
-  readonly rows?: readonly number[];
-  /** Outputs that answer each other; absent: all that both have. */
-  readonly roles?: readonly string[];
-}
-
-export interface Relation {
-  readonly name: string;
-  readonly says: string;
-  /** Who owes it in bits: everyone, or who makes all of these promises. */
-  readonly owed: 'everyone' | readonly Promised[];
-  /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
-  readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
-}
 
 /** The property that a relation holds. */
 export function relation({ name, says, owed, derive }: Relation): Property {

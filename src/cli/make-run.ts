@@ -7,8 +7,8 @@ import { type Benched, bench } from '../bench/bench.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Checked, check, type Limits } from '../check/check.ts';
 import { threads } from '../check/crew.ts';
-import { suiteOf } from '../check/examiner.ts';
 import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
+import { hasSuite, propertiesOf } from '../check/properties.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import { type Run, runVersion } from '../run/document.ts';
 import { thisMachine } from '../run/machine.ts';
@@ -44,7 +44,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
   trustReference();
   if (kernels.length === 0)
     throw new UsageError('no kernel is left to look at: the filters exclude each other');
-  const known = kernels.filter(hasSuite);
+  const known = kernels.filter(kernel => hasSuite(kernel.op));
   if (known.length === 0)
     throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
   requireProperties(plan.properties, known);
@@ -150,20 +150,9 @@ function trustReference(): void {
   if (wrong.length > 0) throw new Error(`the reference disagrees with its golden vectors: ${wrong[0]}`);
 }
 
-function hasSuite(kernel: Kernel): boolean {
-  try {
-    suiteOf(kernel.op);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function requireProperties(wanted: readonly string[] | null, kernels: readonly Kernel[]): void {
   if (!wanted) return;
-  const known = new Set(
-    kernels.flatMap(kernel => suiteOf(kernel.op).properties.map(property => property.name)),
-  );
+  const known = new Set(kernels.flatMap(kernel => propertiesOf(kernel.op).map(property => property.name)));
   const unknown = wanted.find(name => !known.has(name));
   if (unknown) throw new UsageError(`there is no property "${unknown}"; there is ${[...known].join(', ')}`);
 }

@@ -2,6 +2,7 @@
  * What runners are asked and what they answer: the JSON of crates/exec/src/request.rs, from this side.
  */
 
+import type { Promised } from '../../suites/suite.ts';
 import type { Case } from '../case/case.ts';
 
 /** A tensor of a call: a view of a slot; no slot is a NULL pointer. */
@@ -84,8 +85,13 @@ export type Response =
 export const status = { ok: 0, unsupported: 1, invalid: 2 } as const;
 
 /** Bits of a kernel's promises (kernel-abi.h, bits.md), by the names that reports use. */
-export const promiseBits = { threads: 1, batch: 2, placement: 4, 'all tiers': 8, 'fma tiers': 16 } as const;
-export type Promised = keyof typeof promiseBits;
+export const promiseBits: Readonly<Record<Promised, number>> = {
+  threads: 1,
+  batch: 2,
+  placement: 4,
+  'all tiers': 8,
+  'fma tiers': 16,
+};
 
 /** Names of the numerics classes, by their number. */
 export const numericsNames = ['f32', 'bf16 dot', 'f16 dot', 'f16 accumulate'] as const;

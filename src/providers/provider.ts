@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { Promised } from '../../suites/suite.ts';
 import { type Op, ops } from '../case/case.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
-import { type Promised, promiseBits } from './protocol.ts';
+import { promiseBits } from './protocol.ts';
 import { SlotPool } from './slots.ts';
 
 /** A source of kernels. */

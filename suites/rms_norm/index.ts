@@ -1,8 +1,5 @@
 /** The suite of RMSNorm. */
 
-import { refuses } from '../../src/check/refusal.ts';
-import { relation } from '../../src/check/relation.ts';
-import { commonProperties } from '../relations.ts';
 import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
 import { build, type Plan, plans } from './plan.ts';
@@ -15,7 +12,8 @@ export const rmsNorm: Suite = {
   plans,
   build: plan => build(plan as Plan),
   named,
-  properties: [...commonProperties, ...relations.map(relation), refuses(refusals)],
+  relations,
+  refusals,
   dimensions,
   shapes,
 };

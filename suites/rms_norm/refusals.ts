@@ -1,9 +1,9 @@
 /** Ways to break RMSNorm's own contract, beside what all ops share. */
 
 import { type Case, countOf } from '../../src/case/case.ts';
-import type { Refusal } from '../../src/check/refusal.ts';
 import { sameView, withTensors } from '../derive.ts';
 import { commonRefusals, laidOn } from '../refusals.ts';
+import type { Refusal } from '../suite.ts';
 
 function without(c: Case, role: string): Case {
   const { [role]: _, ...tensors } = c.tensors;

@@ -6,8 +6,8 @@ import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
 import { decodeAll, type FloatDtype, formats, powerOfTwo, sizeOf } from '../../src/case/dtype.ts';
 import { inputBits } from '../../src/case/materialise.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
-import type { Relation } from '../../src/check/relation.ts';
 import { inputsAreIndependent, isInPlace, repeats, sameView, withTensors } from '../derive.ts';
+import type { Relation } from '../suite.ts';
 
 type RmsNormCase = CaseOf<'rms_norm'>;
 

@@ -2,8 +2,10 @@
 
 import { Command } from 'commander';
 import { suites } from '../../../suites/index.ts';
+import type { Promised } from '../../../suites/suite.ts';
 import { examined } from '../../check/examine.ts';
-import { numericsNames, type Promised, promiseBits } from '../../providers/protocol.ts';
+import { propertiesOf } from '../../check/properties.ts';
+import { numericsNames, promiseBits } from '../../providers/protocol.ts';
 import { promises } from '../../providers/provider.ts';
 import { type Selection, select, withSelection } from '../options.ts';
 import { table } from '../terminal.ts';
@@ -24,7 +26,7 @@ export function listCommand(): Command {
       if (options.properties) {
         const everyRun = Object.entries(examined).map(([name, says]) => ['every run', name, says]);
         const asked = chosen.flatMap(suite =>
-          suite.properties.map(({ name, says }) => [suite.op, name, says]),
+          propertiesOf(suite.op).map(({ name, says }) => [suite.op, name, says]),
         );
         text = table(['op', 'property', 'what must hold'], ['left', 'left', 'left'], [...everyRun, ...asked]);
       } else if (options.shapes) {

@@ -1,0 +1,32 @@
+/** What is asked of the kernels of an op: a suite's relations and refusals, and what every op has. */
+
+import { suites } from '../../suites/index.ts';
+import { commonRelations } from '../../suites/relations.ts';
+import type { Suite } from '../../suites/suite.ts';
+import type { Op } from '../case/case.ts';
+import type { Property } from './property.ts';
+import { refuses } from './refusal.ts';
+import { relation, tiersAgree } from './relation.ts';
+
+const common = [...commonRelations.map(relation), tiersAgree];
+
+const properties = new Map(
+  suites.map(suite => [suite.op, [...common, ...suite.relations.map(relation), refuses(suite.refusals)]]),
+);
+
+/** The properties of an op; those that every run is examined for need no asking (examine.ts). */
+export function propertiesOf(op: Op): readonly Property[] {
+  return properties.get(op) ?? [];
+}
+
+/** Ops that have a suite. */
+export function hasSuite(op: Op): boolean {
+  return suites.some(suite => suite.op === op);
+}
+
+/** The suite of an op. */
+export function suiteOf(op: Op): Suite {
+  const suite = suites.find(candidate => candidate.op === op);
+  if (!suite) throw new Error(`there is no suite for ${op} yet`);
+  return suite;
+}
