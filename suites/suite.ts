@@ -4,6 +4,7 @@
 
 import type { Arbitrary } from 'fast-check';
 import type { Case, Op } from '../src/case/case.ts';
+import type { Promised } from '../src/case/promise.ts';
 
 /** A dimension along which cases vary, and the edges on which real bugs turned. */
 export interface Dimension {
@@ -33,9 +34,6 @@ export interface TimedShape {
   /** The case in a type, contiguous, one thread, together with the bytes that one call must move. */
   readonly make: (dtype: 'f32' | 'f16' | 'bf16') => { case: Case; bytes: number };
 }
-
-/** Promises that a kernel may make (bits.md), by name. */
-export type Promised = 'threads' | 'batch' | 'placement' | 'all tiers' | 'fma tiers';
 
 /** Another way to ask a case. */
 export interface Derived {

@@ -3,9 +3,10 @@
  * it (bits.md) or everyone owes it (contracts.md); within the bound otherwise.
  */
 
-import type { Derived, Promised, Relation } from '../../suites/suite.ts';
+import type { Derived, Relation } from '../../suites/suite.ts';
 import { type Case, countOf, outputsOf } from '../case/case.ts';
 import { type Bits, decode, type FloatDtype, firstDifference } from '../case/dtype.ts';
+import type { Promised } from '../case/promise.ts';
 import { deriveSeed } from '../case/random.ts';
 import { type Kernel, kernelId, promises } from '../providers/provider.ts';
 import { examine } from './examine.ts';

@@ -2,8 +2,8 @@
  * What runners are asked and what they answer: the JSON of crates/exec/src/request.rs, from this side.
  */
 
-import type { Promised } from '../../suites/suite.ts';
 import type { Case } from '../case/case.ts';
+import type { Promised } from '../case/promise.ts';
 
 /** A tensor of a call: a view of a slot; no slot is a NULL pointer. */
 export interface CallTensor {

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { Promised } from '../../suites/suite.ts';
 import { type Op, ops } from '../case/case.ts';
+import type { Promised } from '../case/promise.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
 import { promiseBits } from './protocol.ts';

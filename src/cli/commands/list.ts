@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { suites } from '../../../suites/index.ts';
-import type { Promised } from '../../../suites/suite.ts';
+import type { Promised } from '../../case/promise.ts';
 import { examined } from '../../check/examine.ts';
 import { propertiesOf } from '../../check/properties.ts';
 import { numericsNames, promiseBits } from '../../providers/protocol.ts';
