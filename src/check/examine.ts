@@ -15,6 +15,8 @@ export interface Examination {
   readonly breaches: readonly Breach[];
   /** One a compared output; empty where the kernel did not do the case. */
   readonly judgements: readonly Judgement[];
+  /** Names of the properties that this run answers: it broke them, or they held. */
+  readonly answered: readonly Examined[];
 }
 
 /** Properties that every run is examined for, without being asked. */
@@ -27,45 +29,55 @@ export const examined = {
   precision: 'on generic data the error is that of f32 arithmetic, not of less',
   bias: 'on generic data the elements of a row do not err in one direction',
 } as const;
+type Examined = keyof typeof examined;
 
 export function examine(lab: Lab, kernel: Kernel, c: Case): Examination {
   const outcome = lab.run(kernel, c);
   switch (outcome.is) {
     case 'died':
-      return failed(outcome, {
+      return failed(outcome, ['survival'], {
         property: 'survival',
         message: outcome.message,
         elements: [],
         fatal: outcome.how,
       });
     case 'nonsense':
-      return failed(outcome, { property: 'status', message: outcome.message, elements: [] });
+      return failed(outcome, ['survival', 'status'], {
+        property: 'status',
+        message: outcome.message,
+        elements: [],
+      });
     case 'invalid':
-      return failed(outcome, {
+      return failed(outcome, ['survival', 'status'], {
         property: 'status',
         message: 'the kernel calls a valid call invalid',
         elements: [],
       });
     case 'unsupported':
-      return { outcome, breaches: trespasses(outcome.trespasses), judgements: [] };
+      return { outcome, breaches: trespasses(outcome.trespasses), judgements: [], answered: [...returned] };
     case 'ok': {
       const breaches = trespasses(outcome.trespasses);
       const judgements: Judgement[] = [];
+      const answered: Examined[] = [...returned];
       if (outputElements(c) > 0) {
         const generic = isGeneric(c);
+        answered.push('equivalence', ...(generic ? (['precision', 'bias'] as const) : []));
         for (const expected of lab.expected(c)) {
           const judgement = judge(expected, outcome.outputs[expected.role], { generic });
           judgements.push(judgement);
           breaches.push(...breachesOf(c, judgement));
         }
       }
-      return { outcome, breaches, judgements };
+      return { outcome, breaches, judgements, answered };
     }
   }
 }
 
-function failed(outcome: Outcome, breach: Breach): Examination {
-  return { outcome, breaches: [breach], judgements: [] };
+/** What a run answers that came back with a status of its own. */
+const returned = ['survival', 'status', 'memory'] as const;
+
+function failed(outcome: Outcome, answered: readonly Examined[], breach: Breach): Examination {
+  return { outcome, breaches: [breach], judgements: [], answered };
 }
 
 function trespasses(messages: readonly string[]): Breach[] {

@@ -10,11 +10,11 @@ import { defaultPatience, Host } from '../providers/host.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { SlotPool } from '../providers/slots.ts';
 import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } from './evidence.ts';
-import { examine, examined } from './examine.ts';
+import { type Examination, examine } from './examine.ts';
 import { drawCase } from './generate.ts';
 import { Lab } from './lab.ts';
 import { propertiesOf, suiteOf } from './properties.ts';
-import type { Breach, Property } from './property.ts';
+import type { Answer, Property } from './property.ts';
 import { tiersAgree } from './relation.ts';
 import { type Shrunk, shrink } from './shrink.ts';
 
@@ -112,7 +112,8 @@ export class Examiner {
       return shrink(drawn, sighting, (c, patience) => {
         this.#lab.clear();
         this.#lab.patience = patience;
-        return this.ask(kernel, c, sighting.breach.property);
+        const answer = this.ask(kernel, c, sighting.breach.property);
+        return typeof answer === 'string' ? undefined : answer[0];
       });
     } finally {
       this.#lab.clear();
@@ -120,12 +121,21 @@ export class Examiner {
     }
   }
 
-  /** Asks one property of one case; undefined: it holds, or does not apply. */
-  ask(kernel: Kernel, c: Case, property: string): Breach | undefined {
+  /** Asks one property of one case. */
+  ask(kernel: Kernel, c: Case, property: string): Answer {
     const asked = propertiesOf(c.op).find(candidate => candidate.name === property);
-    if (!asked) return examine(this.#lab, kernel, c).breaches.find(breach => breach.property === property);
-    const answer = asked.ask({ kernel, case: c, lab: this.#lab, peers: this.#kernels, together: [kernel] });
-    return typeof answer === 'string' ? undefined : answer[0];
+    if (asked) {
+      return asked.ask({ kernel, case: c, lab: this.#lab, peers: this.#kernels, together: [kernel] });
+    }
+    const { breaches, answered } = this.examine(kernel, c);
+    const broken = breaches.filter(breach => breach.property === property);
+    if (broken.length > 0) return broken;
+    return answered.some(name => name === property) ? 'held' : 'does not apply';
+  }
+
+  /** Examines one run. */
+  examine(kernel: Kernel, c: Case): Examination {
+    return examine(this.#lab, kernel, c);
   }
 
   /** SHA-256 over a kernel's outputs on fixed cases, every NaN one value; null where it did none. */
@@ -172,21 +182,19 @@ export class Examiner {
       const id = kernelId(kernel);
       report.evidence[`${id}#${dtype}`] ??= noEvidence();
       const evidence = report.evidence[`${id}#${dtype}`];
-      const { outcome, breaches, judgements } = examine(this.#lab, kernel, c);
+      const { outcome, breaches, judgements, answered } = this.examine(kernel, c);
       evidence.asked++;
       if (outcome.is !== 'unsupported') {
         evidence.supported++;
         evidence.cases++;
       }
       weigh(evidence, judgements, k);
-      if ('executed' in outcome && outcome.executed && !evidence.executed.includes(outcome.executed)) {
+      // A kernel that declines has executed nothing; its library may still tell of an earlier run.
+      if (outcome.is === 'ok' && outcome.executed && !evidence.executed.includes(outcome.executed)) {
         evidence.executed.push(outcome.executed);
       }
       const broken = new Set(breaches.map(breach => breach.property));
-      for (const name of Object.keys(examined)) {
-        const judged = name === 'survival' || name === 'status' || outcome.is === 'ok';
-        if (broken.has(name) || judged) count(evidence, name, !broken.has(name));
-      }
+      for (const name of answered) count(evidence, name, !broken.has(name));
       for (const breach of breaches) sightings.push({ kernel: id, dtype, k, breach });
       if (breaches.length === 0 && outcome.is === 'ok') sound.push(kernel);
     }

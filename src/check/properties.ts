@@ -4,6 +4,7 @@ import { suites } from '../../suites/index.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
+import { UsageError } from '../usage-error.ts';
 import type { Property } from './property.ts';
 import { refuses } from './refusal.ts';
 import { relation, tiersAgree } from './relation.ts';
@@ -27,6 +28,6 @@ export function hasSuite(op: Op): boolean {
 /** The suite of an op. */
 export function suiteOf(op: Op): Suite {
   const suite = suites.find(candidate => candidate.op === op);
-  if (!suite) throw new Error(`there is no suite for ${op} yet`);
+  if (!suite) throw new UsageError(`there is no suite for ${op} yet`);
   return suite;
 }

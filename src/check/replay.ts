@@ -13,16 +13,18 @@ import {
   native,
 } from '../providers/provider.ts';
 import { UsageError } from '../usage-error.ts';
+import { examined } from './examine.ts';
 import { Examiner } from './examiner.ts';
 import type { Failure } from './failure-file.ts';
 import type { Lab } from './lab.ts';
+import { propertiesOf } from './properties.ts';
 import type { Breach } from './property.ts';
 
 /** What came of it. */
 export interface Replayed {
   readonly kernel: Kernel;
   readonly provider: LoadedProvider;
-  /** undefined: the property holds now. */
+  /** The property, or another one that is broken instead; undefined: it was asked, and holds. */
   readonly breach: Breach | undefined;
 }
 
@@ -31,7 +33,7 @@ export interface Replayed {
  *
  * @param options.library - another shared object than the one that the file names.
  * @param options.inspect - called with the lab afterwards, before its memory is given back.
- * @throws UsageError when the kernel is not there, or can't run here.
+ * @throws UsageError when the kernel is not there, can't run here, or can't be asked this.
  */
 export function replay(
   failure: Failure,
@@ -61,10 +63,31 @@ export function replay(
     inProcess: options.inProcess,
   });
   try {
-    const breach = examiner.ask(kernel, c, property);
+    requireProperty(failure);
+    const answer = examiner.ask(kernel, c, property);
+    // What can't be asked any more does not hold: the kernel may break something before it comes to that.
+    const breach =
+      answer === 'does not apply'
+        ? examiner.examine(kernel, c).breaches[0]
+        : answer === 'held'
+          ? undefined
+          : answer[0];
     options.inspect?.(examiner.lab, kernel);
+    if (answer === 'does not apply' && !breach) {
+      const { is } = examiner.examine(kernel, c).outcome;
+      const why = is === 'ok' ? 'has nothing to say about' : `answers ${is} to`;
+      throw new UsageError(
+        `nothing is proved: ${kernelId(kernel)} ${why} this case, so "${property}" was not asked`,
+      );
+    }
     return { kernel, provider, breach };
   } finally {
     examiner.close();
   }
+}
+
+function requireProperty({ property, case: c }: Failure): void {
+  const known = [...Object.keys(examined), ...propertiesOf(c.op).map(({ name }) => name)];
+  if (known.includes(property)) return;
+  throw new UsageError(`there is no property "${property}" of ${c.op}; there is ${known.join(', ')}`);
 }
