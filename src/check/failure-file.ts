@@ -4,7 +4,8 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Case, caseSchema, ops } from '../case/case.ts';
+import { caseSchema, ops } from '../case/case.ts';
+import { faultOf } from '../case/sound.ts';
 import { readChecked, writeJson } from '../run/store.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -32,14 +33,18 @@ const failureSchema = z.strictObject({
 /** A failure file's content. */
 export type Failure = z.infer<typeof failureSchema>;
 
+/** Characters of a name before its digest: file systems take 255 bytes, and a library's names may be long. */
+const longestName = 160;
+
 /** A name that tells the cell and is the same for the same failure. */
 export function failureName({ kernel, property, case: c }: Failure, dtype: string): string {
+  const { provider, op, name, tier } = kernel;
   const digest = createHash('sha256')
-    .update(JSON.stringify([kernel.provider, property, c]))
+    .update(JSON.stringify([provider, op, name, tier, property, c]))
     .digest('hex')
     .slice(0, 8);
-  const parts = [kernel.op, kernel.provider, kernel.name, kernel.tier, dtype, property, digest];
-  return `${parts.join('-').replace(/[^\w.-]+/g, '_')}.json`;
+  const words = [op, provider, name, tier, dtype, property].join('-').replace(/[^\w.-]+/g, '_');
+  return `${words.slice(0, longestName)}-${digest}.json`;
 }
 
 export function writeFailure(path: string, failure: Failure): void {
@@ -53,20 +58,8 @@ export function writeFailure(path: string, failure: Failure): void {
  */
 export function readFailure(path: string): Failure {
   const failure = readChecked(path, 'failure file', failureSchema);
-  checkViews(path, failure.case);
+  const { kernel, case: c } = failure;
+  const fault = kernel.op === c.op ? faultOf(c) : `op: the kernel is of ${kernel.op} and its case of ${c.op}`;
+  if (fault) throw new UsageError(`${path} is not a failure file that can be run: at case.${fault}`);
   return failure;
-}
-
-/** Refuses cases whose tensors name no buffer: their bytes could not be made. */
-function checkViews(path: string, c: Case): void {
-  for (const [role, { buffer, shape, strides }] of Object.entries(c.tensors)) {
-    if (buffer !== null && !(buffer in c.buffers)) {
-      throw new UsageError(
-        `${path}: tensor ${role} lies in buffer "${buffer}", and there is none of that name`,
-      );
-    }
-    if (shape.length !== strides.length) {
-      throw new UsageError(`${path}: tensor ${role} has ${shape.length} sizes and ${strides.length} strides`);
-    }
-  }
 }
