@@ -32,7 +32,8 @@ export function shrink(
   { breach: seen, dtype }: Sighting,
   ask: (c: Case, patience: number) => Breach | undefined,
 ): Shrunk {
-  const budget = mostRuns[seen.fatal ?? 'answer'];
+  // The last run of a hang is for the result, with the full time.
+  const budget = mostRuns[seen.fatal ?? 'answer'] - (seen.fatal === 'hang' ? 1 : 0);
   const patience = seen.fatal === 'hang' ? shortPatience : defaultPatience;
   let [best, breach, steps, runs] = [first, seen, 0, 0];
   const tried = new Set([JSON.stringify(first.case)]);
@@ -53,7 +54,9 @@ export function shrink(
   }
   if (steps > 0 && seen.fatal === 'hang') {
     const confirmed = ask(best.case, defaultPatience);
-    [best, breach] = confirmed ? [best, confirmed] : [first, seen];
+    runs++;
+    if (confirmed?.fatal === 'hang') breach = confirmed;
+    else [best, breach, steps] = [first, seen, 0];
   }
   return {
     case: best.case,
