@@ -40,6 +40,8 @@ export interface Checked {
   readonly evidence: Map<CellKey, Evidence>;
   readonly found: Found[];
   readonly digests: Map<CellKey, string | null>;
+  /** Kernels that took a runner with them, or never came back: they were not asked any further. */
+  readonly died: Set<string>;
   /** By op, dimension and edge. */
   readonly edges: Map<Op, Record<string, Record<string, number>>>;
   readonly cases: number;
@@ -66,6 +68,7 @@ export async function check(
     evidence: new Map<CellKey, Evidence>(),
     found: [] as Found[],
     digests: new Map<CellKey, string | null>(),
+    died: new Set<string>(),
     edges: new Map<Op, Record<string, Record<string, number>>>(),
     cases: 0,
     elements: 0,
@@ -76,10 +79,7 @@ export async function check(
     await checkOp(crew, op, limits, checked, onProgress);
   }
   const cells = kernels.flatMap(kernel => dtypes.map(dtype => ({ kernel: kernelId(kernel), dtype })));
-  const died = new Set(
-    checked.found.filter(({ sighting }) => sighting.breach.fatal).map(({ sighting }) => sighting.kernel),
-  );
-  const sound = cells.filter(cell => !died.has(cell.kernel));
+  const sound = cells.filter(cell => !checked.died.has(cell.kernel));
   const digests = await crew.all(sound.map(cell => ({ do: 'digest', ...cell }) as const));
   sound.forEach((cell, i) => {
     checked.digests.set(`${cell.kernel}#${cell.dtype}`, digests[i]);
@@ -96,7 +96,7 @@ async function checkOp(
 ): Promise<void> {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  const closed = new Set<string>();
+  const closed = checked.died;
   const sightings = new Map<string, Sighting>();
   const edges: Record<string, Record<string, number>> = {};
   checked.edges.set(op, edges);
@@ -118,7 +118,7 @@ async function checkOp(
           edges[dimension][edge] = (edges[dimension][edge] ?? 0) + n;
       }
       for (const [key, part] of Object.entries(report.evidence) as [CellKey, Evidence][]) {
-        if (closed.has(key.split('#')[0])) continue;
+        if (closed.has(key.slice(0, key.lastIndexOf('#')))) continue;
         const sum = checked.evidence.get(key) ?? noEvidence();
         add(sum, part);
         checked.evidence.set(key, sum);
@@ -138,13 +138,16 @@ async function checkOp(
   checked.found.push(...filed.map((sighting, i) => ({ op, sighting, shrunk: shrunk[i] })));
 }
 
+/** The earliest of each cell; what ended a kernel is always among them. */
 function firstOfEachCell(sightings: readonly Sighting[]): Sighting[] {
   const perCell = new Map<string, number>();
+  const urgency = ({ breach }: Sighting) => (breach.fatal ? 0 : 1);
   return [...sightings]
-    .sort((a, b) => a.k - b.k)
+    .sort((a, b) => urgency(a) - urgency(b) || a.k - b.k)
     .filter(({ kernel, dtype }) => {
       const cell = `${kernel}#${dtype}`;
       perCell.set(cell, (perCell.get(cell) ?? 0) + 1);
       return perCell.get(cell)! <= findingsPerCell;
-    });
+    })
+    .sort((a, b) => a.k - b.k);
 }

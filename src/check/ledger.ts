@@ -23,7 +23,6 @@ export function cellsOf(
   seed: number,
 ): Cell[] {
   const builds = new Map(providers.map(provider => [provider.name, provider.build]));
-  const died = new Set(checked?.found.filter(f => f.sighting.breach.fatal).map(f => f.sighting.kernel));
   return kernels.flatMap(kernel =>
     dtypes.map((dtype): Cell => {
       const key = `${kernelId(kernel)}#${dtype}` as const;
@@ -48,7 +47,13 @@ export function cellsOf(
       };
       return {
         ...cell,
-        ...verdictOf(kernel, cell, failures ?? [], checked !== null, died.has(kernelId(kernel))),
+        ...verdictOf(
+          kernel,
+          cell,
+          failures ?? [],
+          checked !== null,
+          checked?.died.has(kernelId(kernel)) ?? false,
+        ),
       };
     }),
   );
