@@ -7,21 +7,21 @@ import type { Run } from './document.ts';
 /** What a tier needs: CPUID features, and the register state (bits of XCR0) that the OS must save. */
 interface Needs {
   readonly features: readonly string[];
-  readonly xcr0: number;
+  readonly xcr0: bigint;
 }
 
 const avx2 = ['avx2', 'fma', 'f16c', 'bmi1', 'bmi2'];
 
 /** XCR0 bits: 1 XMM, 2 YMM, 5-7 opmasks and ZMM, 17-18 AMX tiles (Intel SDM volume 1, 13.3). */
 const x86: Readonly<Record<string, Needs>> = {
-  scalar: { features: [], xcr0: 0 },
-  sse2: { features: ['sse2'], xcr0: 0 },
-  avx2: { features: avx2, xcr0: 0b110 },
+  scalar: { features: [], xcr0: 0n },
+  sse2: { features: ['sse2'], xcr0: 0n },
+  avx2: { features: avx2, xcr0: 0b110n },
   avx512: {
     features: [...avx2, 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx512cd'],
-    xcr0: 0b1110_0110,
+    xcr0: 0b1110_0110n,
   },
-  amx: { features: ['amx_tile', 'amx_bf16'], xcr0: 0x60000 },
+  amx: { features: ['amx_tile', 'amx_bf16'], xcr0: 0x60000n },
 };
 
 type Machine = Run['machine'];
@@ -45,13 +45,12 @@ export function thisMachine(): Machine {
 
 /** Which tiers a machine with these features can run, and why not the others. */
 export function tiersOf(arch: string, features: readonly string[], xcr0: string | null): Machine['tiers'] {
-  const saved = Number(xcr0 ?? 0);
+  const saved = BigInt(xcr0 ?? 0);
   const tiers = Object.entries(x86).map(([tier, needs]) => {
     if (arch !== 'x64' && tier !== 'scalar')
       return { tier, available: false, why: `this machine is ${arch}` };
     const missing = needs.features.filter(feature => !features.includes(feature));
     if (missing.length > 0) return { tier, available: false, why: `the CPU has no ${missing.join(', ')}` };
-    // Bit arithmetic beyond bit 31 is not needed: the highest bit asked for is 18.
     if ((saved & needs.xcr0) !== needs.xcr0) {
       return {
         tier,
