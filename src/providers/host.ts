@@ -37,6 +37,8 @@ export type Answer = RunResult | { is: 'died'; death: Death; struck: Struck | nu
 
 /** Milliseconds before a runner counts as hung, where a caller does not say. */
 export const defaultPatience = 1500;
+/** The signal that no process can handle. */
+const sigkill = 9;
 /** Faults up to this far from a slot are told as distances from it: the width of the guard. */
 const guardBytes = 1 << 20;
 
@@ -86,12 +88,14 @@ export class Host {
    *
    * @param slots - every slot that the calls' tensors name.
    * @param fill - writes what run i finds in its slots; called before each attempt.
+   * @param attempts - how often a runner may be killed from outside before that counts as the kernel's doing.
    */
   run(
     runs: readonly Run[],
     slots: readonly Slot[],
     fill: (i: number) => void,
     patience = defaultPatience,
+    attempts = 3,
   ): Answer[] {
     this.#map(slots);
     runs.forEach((_, i) => {
@@ -102,6 +106,8 @@ export class Host {
     if (answer.is === 'ran') return answer.results;
     if (!isDeath(answer)) throw new HostError(describe(answer));
     if (runs.length > 1) return runs.map((run, i) => this.run([run], slots, () => fill(i), patience)[0]);
+    // SIGKILL comes from outside: from a person, or from a system out of memory. What draws it again is a finding.
+    if (attempts > 1 && wasKilled(answer)) return this.run(runs, slots, fill, patience, attempts - 1);
     const struck = answer.is === 'crashed' ? locate(answer.address, mapped) : null;
     return [{ is: 'died', death: answer, struck }];
   }
@@ -126,7 +132,8 @@ export class Host {
     this.#forgotten.length = 0;
   }
 
-  #map(slots: readonly Slot[]): void {
+  /** Maps what is missing. No kernel runs in this, so a runner that is killed meanwhile is started again. */
+  #map(slots: readonly Slot[], attempts = 3): void {
     const missing = slots.filter(slot => !this.#mapped.has(slot.id));
     if (missing.length === 0) return;
     const answer = this.#request({
@@ -140,6 +147,10 @@ export class Host {
         })),
       },
     });
+    if (isDeath(answer) && attempts > 1) {
+      this.#map(slots, attempts - 1);
+      return;
+    }
     if (answer.is !== 'mapped') throw new HostError(describe(answer));
     missing.forEach((slot, i) => {
       this.#mapped.set(slot.id, { slot, address: answer.addresses[i] });
@@ -171,6 +182,10 @@ function locate(address: number, mapped: readonly { slot: Slot; address: number 
 
 function isDeath(answer: Response): answer is Death {
   return answer.is === 'crashed' || answer.is === 'hung' || answer.is === 'exited';
+}
+
+function wasKilled(death: Death): boolean {
+  return death.is === 'crashed' && death.signal === sigkill;
 }
 
 /** An answer that was not expected, in words. */
