@@ -10,12 +10,11 @@ import { listCommand } from './commands/list.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
-import { colours } from './terminal.ts';
+import { complain, say } from './terminal.ts';
 
 const program = new Command('tierwise')
   .description('Proves, times and reports CPU kernels for Llama-family models, in every CPU feature tier.')
   .version(version)
-  .showHelpAfterError('(tierwise --help shows what there is)')
   .addHelpText(
     'after',
     `
@@ -40,7 +39,13 @@ for (const make of [
   doctorCommand,
   runCommand,
 ]) {
-  program.addCommand(make().exitOverride().showHelpAfterError('(--help shows what there is)'));
+  program.addCommand(make().exitOverride());
+}
+for (const command of [program, ...program.commands]) {
+  const help = command === program ? 'tierwise --help' : `tierwise ${command.name()} --help`;
+  command.configureOutput({
+    outputError: text => complain(`${text.replace(/^error: /, '').trim()} (${help} shows what there is)`),
+  });
 }
 
 /** Runs the command line. Returns the exit code. */
@@ -51,12 +56,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UsageError) {
-      process.stderr.write(`${colours.red('tierwise:')} ${error.message}\n`);
+      complain(error.message);
       return 2;
     }
-    process.stderr.write(
-      `${colours.red('tierwise failed:')} ${error instanceof Error ? error.stack : error}\n`,
-    );
+    complain('this should not happen:');
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 2;
   }
 }

@@ -12,6 +12,7 @@ import { hasSuite, propertiesOf } from '../check/properties.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import { type Run, runVersion } from '../run/document.ts';
 import { thisMachine } from '../run/machine.ts';
+import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Selected } from './options.ts';
@@ -31,6 +32,8 @@ export interface Plan {
   readonly bench: 'none' | 'quick' | 'full';
   /** Folder for failure files. */
   readonly failures: string;
+  /** Files that will be written of it: what can't be is told before the work. */
+  readonly writes: readonly string[];
 }
 
 /** Seconds of checking that a kernel gets where nothing else is said. */
@@ -48,6 +51,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
   if (known.length === 0)
     throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
   requireProperties(plan.properties, known);
+  for (const path of [...plan.writes, join(plan.failures, 'failure.json')]) requireWritable(path);
   const able = known.filter(kernel => kernel.available);
   const progress = new ProgressLine();
   let checked: Checked | null = null;
@@ -86,13 +90,12 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
         kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel),
     );
   // A kernel that takes its process with it has no place on the clock.
-  const fatal = new Set(checked?.found.filter(f => f.sighting.breach.fatal).map(f => f.sighting.kernel));
   let benched: Benched = { timings: [], ceilings: [], refused: [] };
   if (plan.bench !== 'none') {
     say('timing, beside a memcpy of the same buffers');
     benched = bench(
       providers,
-      able.filter(kernel => !fatal.has(kernelId(kernel))),
+      able.filter(kernel => !checked?.died.has(kernelId(kernel))),
       {
         dtypes,
         quick: plan.bench === 'quick',
@@ -124,7 +127,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
     throughput: checked && {
       cases: checked.cases,
       seconds: checked.seconds,
-      casesPerSecond: checked.cases / checked.seconds,
+      casesPerSecond: checked.cases && checked.cases / checked.seconds,
       meanElements: checked.cases ? checked.elements / checked.cases : 0,
       calls: checked.calls,
       workers: plan.workers ?? availableParallelism(),

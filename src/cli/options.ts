@@ -51,12 +51,13 @@ export function withSelection(command: Command): Command {
     );
 }
 
-/** A whole number of at least `min`. */
-export function wholeNumber(min: number) {
+/** A whole number from `min` to `max`. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < min || text.trim() === '') {
-      throw new InvalidArgumentError(`it takes a whole number of at least ${min}`);
+    if (!Number.isSafeInteger(value) || value < min || value > max || text.trim() === '') {
+      const most = max === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${max}`;
+      throw new InvalidArgumentError(`it takes a whole number of at least ${min}${most}`);
     }
     return value;
   };

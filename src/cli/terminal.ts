@@ -1,8 +1,17 @@
 /** Writing to a terminal: colours where they are wanted, tables, a line of progress. */
 
-import colours from 'picocolors';
+import pico from 'picocolors';
 
-export { colours };
+/** Colours for a terminal, unless the user wants none (no-color.org); FORCE_COLOR asks for them anywhere. */
+function coloursFor(stream: { isTTY?: boolean }) {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  const wanted = FORCE_COLOR ? FORCE_COLOR !== '0' : stream.isTTY === true && TERM !== 'dumb';
+  return pico.createColors(wanted && !NO_COLOR);
+}
+
+/** For stdout. */
+export const colours = coloursFor(process.stdout);
+const errorColours = coloursFor(process.stderr);
 
 export type Align = 'left' | 'right';
 
@@ -42,6 +51,11 @@ export class ProgressLine {
   done(): void {
     if (this.#live) process.stderr.write('\r\u001b[K');
   }
+}
+
+/** Says on stderr what went wrong, in one line. */
+export function complain(text: string): void {
+  say(`${errorColours.red('tierwise:')} ${text.trim().replace(/\s*\n\s*/g, ' ')}`);
 }
 
 /** A line on stderr for what a person waits for. */

@@ -1,7 +1,7 @@
 /** Files that cross a boundary: checked when read, whole or not there when written. */
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../usage-error.ts';
 import { type Run, runSchema } from './document.ts';
@@ -22,8 +22,36 @@ export function readChecked<T>(path: string, what: string, schema: z.ZodType<T>)
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const place = issue.path.length ? `at ${z.core.toDotPath(issue.path)}: ` : '';
-  throw new UsageError(`${path} is not a ${what} of a version known here: ${place}${issue.message}`);
+  const place = issue.path.length ? `at ${z.core.toDotPath(issue.path)}` : 'as a whole';
+  throw new UsageError(
+    `${path} is not a ${what} of a version known here: ${place} it is ${shown(value, issue.path)}: ${issue.message}`,
+  );
+}
+
+/** What stands at a place of a JSON value, short. */
+function shown(value: unknown, path: readonly PropertyKey[]): string {
+  let there = value;
+  for (const step of path) there = Object(there)[step];
+  const text = JSON.stringify(there) ?? 'missing';
+  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}
+
+/**
+ * Makes sure that a file can be written, before work is done that would be lost. Leaves nothing behind.
+ *
+ * @throws UsageError that names the file and why it can't.
+ */
+export function requireWritable(path: string): void {
+  try {
+    if (existsSync(path) && statSync(path).isDirectory()) throw new Error('it is a folder');
+    let folder = dirname(path);
+    while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+    const probe = join(folder, `.tierwise.${process.pid}.part`);
+    writeFileSync(probe, '');
+    rmSync(probe);
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** Writes a file whole or not at all: beside its place first, then moved there. */
@@ -34,9 +62,16 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
     writeFileSync(beside, content, { flush: true });
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    removeQuietly(beside);
     throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** What can't be removed was not written either: its folder is none. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 export function writeJson(path: string, value: unknown): void {

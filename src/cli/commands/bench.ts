@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { writeRun } from '../../run/store.ts';
-import { defaultRunFile, exitCode, makeRun } from '../make-run.ts';
+import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { findingsText, latencyTable, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
@@ -30,7 +30,7 @@ export function benchCommand(): Command {
         check: options.check,
         bench: options.quick ? 'quick' : 'full',
       });
-      writeRun(options.json ?? defaultRunFile, run);
+      writeRun(options.json, run);
       const out = [
         ...findingsText(run),
         latencyTable(run),

@@ -17,14 +17,14 @@ export interface CheckOptions extends Selection {
   budget?: number;
   property?: string[];
   workers?: number;
-  json?: string;
+  json: string;
   failures: string;
 }
 
 /** Adds the options of a check. */
 export function withCheckOptions(command: Command): Command {
   return withSelection(command)
-    .option('--seed <number>', 'which sequence of cases', wholeNumber(0), 1)
+    .option('--seed <number>', 'which sequence of cases', wholeNumber(0, 2 ** 32 - 1), 1)
     .option(
       '--cases <number>',
       'how many cases for each op (default: as many as the budget allows)',
@@ -54,6 +54,7 @@ export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
     properties: options.property ?? null,
     workers: options.workers ?? null,
     failures: options.failures,
+    writes: [options.json],
   };
 }
 
@@ -85,7 +86,7 @@ export function checkCommand(): Command {
     .description('prove kernels against float64 references, by properties, in every tier this machine has')
     .action(async (options: CheckOptions) => {
       const run = await makeRun(select(options), { ...planOf(options), check: true, bench: 'none' });
-      writeRun(options.json ?? defaultRunFile, run);
+      writeRun(options.json, run);
       tellCheck(run);
       say(`run document: ${options.json}`);
       process.exitCode = exitCode(run);

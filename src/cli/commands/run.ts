@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { renderReport } from '../../../reports/report.ts';
 import { writeRun, writeWhole } from '../../run/store.ts';
-import { defaultRunFile, exitCode, makeRun } from '../make-run.ts';
+import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { latencyTable } from '../tables.ts';
 import { type CheckOptions, planOf, tellCheck, withCheckOptions } from './check.ts';
@@ -31,8 +31,9 @@ export function runCommand(): Command {
         budget: options.quick && unlimited ? quickBudget : plan.budget,
         check: true,
         bench: options.quick ? 'quick' : 'full',
+        writes: [...plan.writes, options.output],
       });
-      writeRun(options.json ?? defaultRunFile, run);
+      writeRun(options.json, run);
       writeWhole(options.output, renderReport(run));
       process.stdout.write(`\n${latencyTable(run)}\n\n`);
       tellCheck(run);
