@@ -18,6 +18,8 @@ export interface Dimension {
 export interface NamedCase {
   readonly name: string;
   readonly case: Case;
+  /** Smaller cases of its kind, the boldest steps first. */
+  readonly smaller: () => Iterable<NamedCase>;
 }
 
 /** A shape for the clock. */

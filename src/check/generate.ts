@@ -4,7 +4,7 @@
 
 import * as fc from 'fast-check';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { Suite } from '../../suites/suite.ts';
+import type { NamedCase, Suite } from '../../suites/suite.ts';
 import type { Case } from '../case/case.ts';
 import { deriveSeed } from '../case/random.ts';
 
@@ -15,13 +15,13 @@ export interface Drawn {
   readonly smaller: () => Iterable<Drawn>;
 }
 
-/** Place of a suite's named cases in the sequence: drawn cases, which shrink, come before them. */
+/** Place of a suite's named cases in the sequence: drawn cases, which are smaller, come before them. */
 const namedFrom = 32;
 
-/** Case k. Named cases do not shrink. */
+/** Case k. */
 export function drawCase(suite: Suite, seed: number, k: number): Drawn {
   const named = suite.named[k - namedFrom];
-  if (named) return { case: named.case, smaller: () => [] };
+  if (named) return drawnNamed(named);
   const plans = suite.plans(k < namedFrom ? k : k - suite.named.length);
   const random = new fc.Random(xoroshiro128plus(deriveSeed(seed, suite.op, k) | 0));
   return drawnFrom(suite, plans, plans.generate(random, undefined));
@@ -32,6 +32,15 @@ function drawnFrom(suite: Suite, plans: fc.Arbitrary<unknown>, value: fc.Value<u
     case: suite.build(value.value),
     *smaller() {
       for (const next of plans.shrink(value.value, value.context)) yield drawnFrom(suite, plans, next);
+    },
+  };
+}
+
+function drawnNamed(named: NamedCase): Drawn {
+  return {
+    case: named.case,
+    *smaller() {
+      for (const next of named.smaller()) yield drawnNamed(next);
     },
   };
 }

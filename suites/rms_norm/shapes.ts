@@ -39,16 +39,47 @@ function plain(dtype: FloatDtype, rows: number, n: number, x: Recipe, weight: Re
 const embeddings = recipe('fixture', 0, 'smollm2/token_embd');
 const normWeights = recipe('fixture', 0, 'smollm2/blk.0.attn_norm.weight');
 
+/** A plain case with a name. It shrinks by rows, then by their length. */
+function namedCase(
+  name: string,
+  dtype: FloatDtype,
+  rows: number,
+  n: number,
+  x: Recipe,
+  weight: Recipe,
+): NamedCase {
+  return {
+    name,
+    case: plain(dtype, rows, n, x, weight),
+    *smaller() {
+      for (const fewer of below(rows)) yield namedCase(name, dtype, fewer, n, x, weight);
+      for (const shorter of below(n)) yield namedCase(name, dtype, rows, shorter, x, weight);
+    },
+  };
+}
+
+/** Smaller sizes, the boldest first: 1, then what halves the way back to `size`. */
+function below(size: number): number[] {
+  const steps: number[] = [];
+  for (let gap = size - 1; gap >= 1; gap = Math.floor(gap / 2)) steps.push(size - gap);
+  return steps;
+}
+
 /** Token embeddings of a short text through the first norm of SmolLM2-135M. */
 export const named: readonly NamedCase[] = [
-  ...floatDtypes.map(dtype => ({
-    name: `SmolLM2-135M first norm, ${dtype}`,
-    case: plain(dtype, 128, 576, embeddings, normWeights),
-  })),
-  ...floatDtypes.map(dtype => ({
-    name: `Llama-3.1-8B prefill of 64, ${dtype}`,
-    case: plain(dtype, 64, 4096, recipe('normal', 1), recipe('normal', 2)),
-  })),
+  ...floatDtypes.map(dtype =>
+    namedCase(`SmolLM2-135M first norm, ${dtype}`, dtype, 128, 576, embeddings, normWeights),
+  ),
+  ...floatDtypes.map(dtype =>
+    namedCase(
+      `Llama-3.1-8B prefill of 64, ${dtype}`,
+      dtype,
+      64,
+      4096,
+      recipe('normal', 1),
+      recipe('normal', 2),
+    ),
+  ),
 ];
 
 function timed(
