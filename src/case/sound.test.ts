@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { rmsNorm } from '../../suites/rms_norm/index.ts';
 import { drawCase } from '../check/generate.ts';
+import { changed } from '../testing/changed.ts';
 import { type Case, caseSchema } from './case.ts';
 import { faultOf } from './sound.ts';
 
@@ -26,17 +27,9 @@ const sound: Case = {
   threads: 1,
 };
 
-/** The sound case with other values at some places (undefined: none), as a file could hold it. */
-function changed(changes: Readonly<Record<string, unknown>>): Case {
-  const copy = structuredClone(sound);
-  for (const [place, value] of Object.entries(changes)) {
-    const path = place.split('.');
-    const last = path.pop()!;
-    let target: unknown = copy;
-    for (const step of path) target = (target as Record<string, unknown>)[step];
-    (target as Record<string, unknown>)[last] = value;
-  }
-  return caseSchema.parse(JSON.parse(JSON.stringify(copy)));
+/** The sound case with other values at some places, as a file could hold it. */
+function damaged(changes: Readonly<Record<string, unknown>>): Case {
+  return caseSchema.parse(JSON.parse(JSON.stringify(changed(sound, changes))));
 }
 
 test('cases that the suites make are sound', () => {
@@ -103,5 +96,5 @@ test.each([
     'tensors.x.data.patches: an i32 tensor cannot hold nan',
   ],
 ])('%s is told with its place', (_, changes, wanted) => {
-  expect(faultOf(changed(changes))).toContain(wanted);
+  expect(faultOf(damaged(changes))).toContain(wanted);
 });

@@ -45,8 +45,7 @@ export const outputFolder = '.tierwise';
 export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Plan): Promise<Run> {
   const started = new Date();
   trustReference();
-  if (kernels.length === 0)
-    throw new UsageError('no kernel is left to look at: the filters exclude each other');
+  if (kernels.length === 0) throw new UsageError(whyNone(providers));
   const known = kernels.filter(kernel => hasSuite(kernel.op));
   if (known.length === 0)
     throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
@@ -151,6 +150,15 @@ export const defaultRunFile = join(outputFolder, 'run.json');
 function trustReference(): void {
   const wrong = checkGolden();
   if (wrong.length > 0) throw new Error(`the reference disagrees with its golden vectors: ${wrong[0]}`);
+}
+
+/** Filters that leave nothing one by one are refused before; together they may still exclude each other. */
+function whyNone(providers: Selected['providers']): string {
+  const empty = providers.filter(provider => provider.kernels.length === 0);
+  if (empty.length < providers.length) return 'no kernel is left to look at: the filters exclude each other';
+  return empty
+    .map(({ name, foreign }) => `${name} has no kernel of an op known here, but ${foreign.join(', ')}`)
+    .join('; ');
 }
 
 function requireProperties(wanted: readonly string[] | null, kernels: readonly Kernel[]): void {

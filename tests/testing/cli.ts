@@ -1,7 +1,7 @@
 /** The command line as a user has it: bin/tierwise.js as a process of its own, in a folder of its own. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -75,18 +75,6 @@ export function contentOf(folder: string): Record<string, string> {
       return [path, entry.isFile() ? readFileSync(path, 'latin1') : 'a folder'];
     }),
   );
-}
-
-/** A C library behind kernel-abi.h, built in a folder. Returns its path. */
-export function compile(folder: string, name: string, source: string): string {
-  const [code, library] = [join(folder, `${name}.c`), join(folder, `lib${name}.so`)];
-  writeFileSync(code, `#include "kernel-abi.h"\n${source}`);
-  const include = join(projectRoot, 'crates/abi/include');
-  const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', `-I${include}`, '-o', library, code], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${name} does not compile: ${stderr}`);
-  return library;
 }
 
 /** Checks, and reads the run document that this leaves. */
