@@ -50,6 +50,11 @@ for (const command of [program, ...program.commands]) {
 
 /** Runs the command line. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Whoever reads the output may have seen enough: `tierwise list | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);

@@ -46,7 +46,7 @@ export function withSelection(command: Command): Command {
     .option('--provider <name>', 'only these providers (native, or the name of a library)', collect)
     .option(
       '--library <path>',
-      'a shared library of kernels (kernel-abi.h): checked instead of the native ones',
+      'a shared library of kernels (kernel-abi.h), instead of the native ones; both with --provider native,NAME',
       collect,
     );
 }
