@@ -25,7 +25,8 @@ test('one worker and two find the same, with the same evidence, and so does a se
 });
 
 test('fewer cases are the first of more, another seed has others', async () => {
-  const native = (...more: string[]) => check(['--tier', 'scalar,sse2', '--dtype', 'bf16', ...more], tempFolder());
+  const native = (...more: string[]) =>
+    check(['--tier', 'scalar,sse2', '--dtype', 'bf16', ...more], tempFolder());
   const [few, same, other] = await Promise.all([
     native('--cases', '60', '--seed', '3'),
     native('--cases', '60', '--seed', '3', '--budget', '60s'),

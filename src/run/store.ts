@@ -46,7 +46,8 @@ export function requireWritable(path: string): void {
     if (existsSync(path) && statSync(path).isDirectory()) throw new Error('it is a folder');
     let folder = dirname(path);
     while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
-    const probe = join(folder, `.tierwise.${process.pid}.part`);
+    // Where folders are still to be made, the one to make them in.
+    const probe = folder === dirname(path) ? besideOf(path) : join(folder, `.tierwise.${process.pid}.part`);
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (error) {
@@ -54,9 +55,14 @@ export function requireWritable(path: string): void {
   }
 }
 
+/** Where a file is written before it is moved to its place. */
+function besideOf(path: string): string {
+  return `${path}.${process.pid}.part`;
+}
+
 /** Writes a file whole or not at all: beside its place first, then moved there. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  const beside = `${path}.${process.pid}.part`;
+  const beside = besideOf(path);
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(beside, content, { flush: true });
