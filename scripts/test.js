@@ -27,10 +27,12 @@ const results = join(root, '.tierwise', 'vitest.json');
 rmSync(results, { force: true });
 const vitest = spawnSync(
   'npx',
-  ['vitest', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${results}`],
+  ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],
   {
     cwd: root,
     stdio: 'inherit',
+    // A log keeps no colours, whatever the environment asks for.
+    env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
   },
 );
 try {
