@@ -60,25 +60,30 @@ const plain = (folder: string) => {
   return { cells, findings, edges };
 };
 
-test('runners that are killed in the middle of a check are started again, and it comes to the same', async () => {
-  const [quiet, troubled] = [tempFolder(), tempFolder()];
-  expect((await tierwise(line, quiet)).status).toBe(0);
-  const { child, ended } = start(line, troubled);
-  const killed = new Set<number>();
-  // Apart far enough that no case meets more than one.
-  while (child.exitCode === null && killed.size < 8) {
-    for (const pid of runnersOf(child.pid!).slice(0, 1)) {
-      killed.add(pid);
-      process.kill(pid, 'SIGKILL');
+// A call of one kernel is asked again by itself; of several, each is.
+test.each(['scalar', 'scalar,sse2'])(
+  'runners of %s that are killed in the middle of a check are started again, and it comes to the same',
+  async tiers => {
+    const args = [...line, '--tier', tiers];
+    const [quiet, troubled] = [tempFolder(), tempFolder()];
+    expect((await tierwise(args, quiet)).status).toBe(0);
+    const { child, ended } = start(args, troubled);
+    const killed = new Set<number>();
+    // Apart far enough that no case meets more than one.
+    while (child.exitCode === null && killed.size < 8) {
+      for (const pid of runnersOf(child.pid!).slice(0, 1)) {
+        killed.add(pid);
+        process.kill(pid, 'SIGKILL');
+      }
+      await sleep(80);
     }
-    await sleep(80);
-  }
-  const { status, stderr } = await ended;
-  expect(killed.size).toBeGreaterThan(2);
-  expect(stderr).not.toContain('should not happen');
-  expect(status).toBe(0);
-  expect(plain(troubled)).toEqual(plain(quiet));
-});
+    const { status, stderr } = await ended;
+    expect(killed.size).toBeGreaterThan(2);
+    expect(stderr).not.toContain('should not happen');
+    expect(status).toBe(0);
+    expect(plain(troubled)).toEqual(plain(quiet));
+  },
+);
 
 test('a runner that stands still does not stop the check', async () => {
   const folder = tempFolder();
