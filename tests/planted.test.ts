@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { outputElements } from '../src/case/case.ts';
 import { type Failure, failureVersion, readFailure, writeFailure } from '../src/check/failure-file.ts';
 import { drawCase } from '../src/check/generate.ts';
+import { defaultPatience } from '../src/providers/host.ts';
 import { libraryAt, load } from '../src/providers/provider.ts';
 import type { Finding, Run } from '../src/run/document.ts';
 import { rmsNorm } from '../suites/rms_norm/index.ts';
@@ -94,8 +95,8 @@ test('a death is told by what it was', () => {
     'never-returns': /no answer in \d+ ms/,
   };
   for (const [kernel, wanted] of Object.entries(words)) expect(findingsOf(kernel)[0].message).toMatch(wanted);
-  const [, patience] = /in (\d+) ms/.exec(findingsOf('never-returns')[0].message)!;
-  expect(Number(patience)).toBeLessThanOrEqual(2000);
+  // It is doubted within two seconds; the time that a finding names is that of a second, longer look.
+  expect(defaultPatience).toBeLessThanOrEqual(2000);
 });
 
 describe('a failure file', () => {
