@@ -16,7 +16,7 @@ interface ReplayOptions {
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('run a failure file again; exit 1 when it still fails, 0 when it does not')
+    .description('run a failure file again; exit 1 when it fails, 0 when it holds, 2 when it cannot be asked')
     .argument('<file>', 'the failure file')
     .option('--in-process', 'in this process, for a debugger or profiler: a crash then is a crash')
     .option('--library <path>', 'the kernels of this shared library, instead of where the file says')
