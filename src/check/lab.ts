@@ -246,9 +246,13 @@ function placeOf({ made }: Bench, buffer: string, byte: number): string {
   return `byte ${byte} of the ${bytes} bytes of ${roles}`;
 }
 
+/** Signals that a bad access raises: SIGBUS, SIGSEGV. */
+const accessSignals: ReadonlySet<number> = new Set([7, 11]);
+
 function whereStruck(bench: Bench, answer: Extract<Answer, { is: 'died' }>): string {
   const { death, struck } = answer;
-  if (death.is !== 'crashed') return '';
+  // The address of an illegal instruction says nothing: libraries are loaded elsewhere each time.
+  if (death.is !== 'crashed' || !accessSignals.has(death.signal)) return '';
   const what = death.write === null ? 'at' : death.write ? 'writing' : 'reading';
   const name = struck && Object.keys(bench.slots).find(key => bench.slots[key].id === struck.slot.id);
   if (!struck || !name) return death.address ? `, ${what} address 0x${death.address.toString(16)}` : '';

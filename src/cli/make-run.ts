@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
+import { counted } from '../../reports/format.ts';
 import { type Benched, bench } from '../bench/bench.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Checked, check, type Limits } from '../check/check.ts';
@@ -58,7 +59,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
     const budget = plan.budget ?? (plan.cases === Infinity ? secondsPerKernel * able.length : Infinity);
     const limits: Limits = { cases: plan.cases, seconds: budget };
     say(
-      `checking ${able.length} kernels against float64, seed ${plan.seed}${budget === Infinity ? '' : `, ${budget} s`}`,
+      `checking ${counted(able.length, 'kernel')} against float64, seed ${plan.seed}${budget === Infinity ? '' : `, ${budget} s`}`,
     );
     const crew = threads(
       {

@@ -1,6 +1,6 @@
 /** The run in the terminal: the ledger, latencies, findings. */
 
-import { count, duration, share } from '../../reports/format.ts';
+import { count, counted, duration, share } from '../../reports/format.ts';
 import type { Cell, Finding, Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
@@ -93,17 +93,26 @@ function findingText(finding: Finding): string {
   ].join('\n');
 }
 
-/** One finding a kernel; of the others, how many there are. */
+/** One finding a kernel, and which others there are; then cells that fail without one, and why. */
 export function findingsText(run: Run): string[] {
   const byKernel = new Map<string, Finding[]>();
   for (const finding of run.findings) {
     const key = [finding.provider, finding.op, finding.kernel, finding.tier].join('/');
     byKernel.set(key, [...(byKernel.get(key) ?? []), finding]);
   }
-  return [...byKernel.values()].map(([first, ...others]) => {
+  const unfiled = run.cells.filter(
+    cell =>
+      cell.verdict === 'fail' && !byKernel.has([cell.provider, cell.op, cell.kernel, cell.tier].join('/')),
+  );
+  const reasons = unfiled.map(
+    ({ provider, op, kernel, tier, dtype, reason }) =>
+      `${colours.red('✗')} ${colours.bold(`${provider}/${op}/${kernel}/${tier} ${dtype}`)}: ${reason ?? 'fails'}\n`,
+  );
+  const findings = [...byKernel.values()].map(([first, ...others]) => {
     const rest = others.map(({ dtype, property }) => `${property} in ${dtype}`).join(', ');
     return `${findingText(first)}\n${rest ? colours.dim(`  also: ${rest}\n`) : ''}`;
   });
+  return [...findings, ...reasons];
 }
 
 /** The run in one or two sentences. */
@@ -118,7 +127,7 @@ export function verdictText(run: Run): string {
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
   return colours.green(
     passed === run.cells.length
-      ? `All ${passed} cells hold.`
+      ? `All ${counted(passed, 'cell')} hold.`
       : `${passed} of ${run.cells.length} cells hold${rest}.`,
   );
 }
