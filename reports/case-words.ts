@@ -29,18 +29,14 @@ function patchWords({ start, count, step, value }: Patch): string {
 /** What a tensor holds: `normal × 0.5, seed 7; nan at 12`. */
 export function recipeWords({ kind, seed, scale, values, fixture, rows, patches }: Recipe): string {
   const scaled = scale === 1 ? '' : ` × ${scale}`;
-  const base = {
-    constant: () => `every element ${scale}`,
-    zeros: () => `zeros of both signs, seed ${seed}`,
-    ramp: () => `ramp${scaled}`,
-    list: () => `${(values ?? [0]).join(', ')}${scaled}`,
-    fixture: () => `${fixture}${scaled}`,
-    normal: () => `normal${scaled}, seed ${seed}`,
-    uniform: () => `uniform${scaled}, seed ${seed}`,
-    powers: () => `powers${scaled}, seed ${seed}`,
-    magnitudes: () => `magnitudes${scaled}, seed ${seed}`,
-    outlier: () => `outlier${scaled}, seed ${seed}`,
-  }[kind]();
+  const particular: Partial<Record<Recipe['kind'], string>> = {
+    constant: `every element ${scale}`,
+    zeros: `zeros of both signs, seed ${seed}`,
+    ramp: `ramp${scaled}`,
+    list: `${(values ?? [0]).join(', ')}${scaled}`,
+    fixture: `${fixture}${scaled}`,
+  };
+  const base = particular[kind] ?? `${kind}${scaled}, seed ${seed}`;
   const order = rows ? `, rows ${rows.join(', ')}` : '';
   const patched = patches.length > 0 ? `; ${patches.map(patchWords).join(', ')}` : '';
   return base + order + patched;

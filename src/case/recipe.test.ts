@@ -40,6 +40,8 @@ const pinned: Record<RecipeKind, string> = {
   outlier: 'd4ba40af11d248ca',
   ramp: 'c9f76de56726e114',
   list: 'eb9dfa6161c6bbe3',
+  cosine: 'c90d2ee8a62a51fd',
+  sine: '649ab54513da5db1',
   fixture: 'ccef85df62043318',
 };
 
@@ -134,6 +136,19 @@ describe('the data is what recipeKinds says', () => {
       return large[0]?.i;
     });
     expect(new Set(places).size).toBeGreaterThan(30);
+  });
+
+  test('cosine and sine: points all around the unit circle', () => {
+    const [cosines, sines] = (['cosine', 'sine'] as const).map(kind =>
+      values(recipe(kind, { scale: 1 }), many),
+    );
+    const quadrants = [0, 0, 0, 0];
+    cosines.forEach((cosine, i) => {
+      expect(Math.abs(Math.hypot(cosine, sines[i]) - 1)).toBeLessThan(2 ** -24);
+      quadrants[(cosine < 0 ? 2 : 0) + (sines[i] < 0 ? 1 : 0)]++;
+    });
+    expect(quadrants.every(count => Math.abs(count / cosines.length - 0.25) < 0.02)).toBe(true);
+    expect(Math.abs(cosines.reduce((sum, value) => sum + value) / cosines.length)).toBeLessThan(0.02);
   });
 
   test('ramp, constant, list, fixture', () => {

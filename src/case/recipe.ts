@@ -34,6 +34,8 @@ export const recipeKinds = {
   outlier: { generic: false, says: 'normal, but for one element a row that is 4096 times as large' },
   ramp: { generic: false, says: 'scale * (1 + index in the row): ascending within a row' },
   list: { generic: false, says: 'the numbers of `values`, repeated: positions, lengths, block tables' },
+  cosine: { generic: true, says: 'cosines of angles drawn from the whole circle' },
+  sine: { generic: true, says: 'their sines: those of `cosine` under the same seed, to half an ulp' },
   fixture: { generic: false, says: "rows of a real model's tensor, times `scale`" },
 } as const satisfies Record<string, { generic: boolean; says: string }>;
 export type RecipeKind = keyof typeof recipeKinds;
@@ -67,6 +69,17 @@ function sign(word: number): number {
   return word & 1 ? -1 : 1;
 }
 
+/**
+ * The i-th point of a stream on the unit circle: ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)) for t in [-1, 1) is its
+ * right half; a bit of the hash mirrors it. Cosines and sines without a trigonometric function.
+ */
+function onCircle(seed: number, i: number): { cosine: number; sine: number } {
+  const word = hash(seed, i);
+  const t = (word >>> 1) / (U32 / 4) - 1;
+  const size = 1 + t * t;
+  return { cosine: (sign(word) * (1 - t * t)) / size, sine: (2 * t) / size };
+}
+
 /** The i-th value (row r = floor(i / rowLength)) of a recipe of unit scale. */
 type At = (seed: number, i: number, rowLength: number) => number;
 
@@ -89,6 +102,8 @@ const at: Record<Exclude<RecipeKind, 'list' | 'fixture'>, At> = {
     return normal(seed, i) * (i - row * rowLength === chosen ? 4096 : 1);
   },
   ramp: (_seed, i, rowLength) => 1 + (i % rowLength),
+  cosine: (seed, i) => onCircle(seed, i).cosine,
+  sine: (seed, i) => onCircle(seed, i).sine,
 };
 
 /** The values that `list` and `fixture` repeat. */
