@@ -15,6 +15,7 @@ use crate::memory::Guarded;
 use crate::request::{
     Call, Contender, KernelInfo, Request, Response, Run, RunResult, Slot, Tensor,
 };
+use crate::roof;
 
 /// More scratch than this is taken for an error of `scratch_size`.
 const MOST_SCRATCH: u64 = 4 << 30;
@@ -192,24 +193,30 @@ impl Executor {
                         "the kernel answers status {status} to the timed call"
                     ));
                 }
-                clock(calls, samples, || {
-                    black_box(once());
-                })
+                clock(calls, samples, once)
             }
             Contender::Memcpy => {
                 let (from, to, bytes) = self.copy_of(call)?;
                 // SAFETY: both ranges are mapped slots of `bytes` bytes, and they do not overlap.
-                let once = || unsafe {
+                clock(calls, samples, || unsafe {
                     libc::memcpy(
                         black_box(to).cast(),
                         black_box(from).cast(),
                         black_box(bytes),
                     )
-                };
-                once();
-                clock(calls, samples, || {
-                    black_box(once());
                 })
+            }
+            Contender::Read => {
+                let inputs = self.inputs_of(call)?;
+                clock(calls, samples, || {
+                    let read = |bytes: &&[u8]| roof::read(black_box(bytes));
+                    inputs.iter().map(read).fold(0, |sum, own| sum ^ own)
+                })
+            }
+            Contender::MultiplyAdd(tier) => {
+                let work = roof::multiply_add(tier)
+                    .ok_or_else(|| format!("this CPU has no {tier:?} arithmetic"))?;
+                clock(calls, samples, work)
             }
         };
         Ok(Response::Timed { nanoseconds })
@@ -218,38 +225,47 @@ impl Executor {
     /// Source, target and bytes of copying the call's first tensor `x` (or `q`) to its output.
     fn copy_of(&self, call: &Call) -> Result<(*const u8, *mut u8, usize), String> {
         let [from, to] = [["x", "q"], ["y", "out"]].map(|roles| {
-            roles
-                .iter()
-                .find_map(|role| call.tensors.get(*role))
-                .ok_or("memcpy takes an input and an output")
+            let role = roles.iter().find(|role| call.tensors.contains_key(**role));
+            role.ok_or("memcpy takes an input and an output".to_owned())
+                .and_then(|role| self.bytes_of(role, &call.tensors[*role]))
         });
-        let (from, to) = (from?, to?);
-        let bytes = |t: &Tensor| t.shape.iter().product::<i64>() as usize * t.dtype.bytes();
-        let place = |t: &Tensor| -> Result<*mut u8, String> {
-            let slot = t.slot.ok_or("memcpy takes no NULL")?;
-            let region = self
-                .slots
-                .get(&slot)
-                .ok_or_else(|| format!("no slot {slot}"))?;
-            let contiguous =
-                t.shape
-                    .iter()
-                    .zip(&t.strides)
-                    .rev()
-                    .try_fold(1, |expected, (size, stride)| {
-                        (*stride == expected || *size == 1).then_some(expected * size)
-                    });
-            let end = t.offset as usize + bytes(t);
-            if contiguous.is_none() || end > region.length() {
-                return Err("memcpy takes contiguous tensors inside their slots".to_owned());
-            }
-            Ok(region.start().wrapping_add(t.offset as usize))
-        };
-        let (source, target) = (place(from)?, place(to)?);
-        if bytes(from) != bytes(to) || source.addr().abs_diff(target.addr()) < bytes(from) {
+        let ((source, length), (target, room)) = (from?, to?);
+        if length != room || source.addr().abs_diff(target.addr()) < length {
             return Err("memcpy takes two tensors of one size that do not overlap".to_owned());
         }
-        Ok((source, target, bytes(from)))
+        Ok((source, target, length))
+    }
+
+    /// The bytes of all inputs of a call.
+    fn inputs_of(&self, call: &Call) -> Result<Vec<&[u8]>, String> {
+        let outputs = ["y", "residualOut", "out"];
+        let inputs = call.tensors.iter();
+        inputs
+            .filter(|(role, _)| !outputs.contains(&role.as_str()))
+            .map(|(role, tensor)| {
+                let (start, length) = self.bytes_of(role, tensor)?;
+                // SAFETY: the range lies inside a mapped slot, and nobody writes while it is read.
+                Ok(unsafe { std::slice::from_raw_parts(start.cast_const(), length) })
+            })
+            .collect()
+    }
+
+    /// Where the elements of a contiguous tensor lie, and how many bytes they are.
+    fn bytes_of(&self, role: &str, tensor: &Tensor) -> Result<(*mut u8, usize), String> {
+        let length = tensor.shape.iter().product::<i64>() as usize * tensor.dtype.bytes();
+        let slot = tensor.slot.ok_or_else(|| format!("{role} is NULL"))?;
+        let region = self
+            .slots
+            .get(&slot)
+            .ok_or_else(|| format!("no slot {slot}"))?;
+        let dimensions = tensor.shape.iter().zip(&tensor.strides).rev();
+        let contiguous = dimensions.clone().try_fold(1, |expected, (size, stride)| {
+            (*stride == expected || *size == 1).then_some(expected * size)
+        });
+        if contiguous.is_none() || tensor.offset as usize + length > region.length() {
+            return Err(format!("{role} is not contiguous inside its slot"));
+        }
+        Ok((region.start().wrapping_add(tensor.offset as usize), length))
     }
 }
 
@@ -263,14 +279,15 @@ impl crate::request::Dtype {
     }
 }
 
-/// Nanoseconds per call, one a sample.
-fn clock(calls: u32, samples: u32, mut call: impl FnMut()) -> Vec<f64> {
+/// Nanoseconds per call, one a sample, after a call that is not counted.
+fn clock<T>(calls: u32, samples: u32, mut call: impl FnMut() -> T) -> Vec<f64> {
     let calls = calls.max(1);
+    black_box(call());
     (0..samples)
         .map(|_| {
             let start = Instant::now();
             for _ in 0..calls {
-                call();
+                black_box(call());
             }
             start.elapsed().as_nanos() as f64 / f64::from(calls)
         })

@@ -11,3 +11,4 @@ pub mod fault;
 pub mod isolated;
 pub mod memory;
 pub mod request;
+pub mod roof;

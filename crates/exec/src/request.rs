@@ -65,6 +65,21 @@ pub enum Contender {
     Kernel(usize),
     /// libc's memcpy from the first input to the first output, which must be contiguous.
     Memcpy,
+    /// Reading every byte of every input once; inputs must be contiguous.
+    Read,
+    /// [`roof::OPERATIONS`](crate::roof::OPERATIONS) multiplications and additions in registers.
+    MultiplyAdd(Tier),
+}
+
+/// The tiers whose arithmetic has a roof of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "docs/architecture.md says what they are")]
+pub enum Tier {
+    Scalar,
+    Sse2,
+    Avx2,
+    Avx512,
 }
 
 /// A call as a case says it, its buffers resolved to slots.
