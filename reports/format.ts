@@ -1,5 +1,6 @@
 /** How numbers, times and names are written on the page. The same everywhere: no locale, no time zone. */
 
+import type { Roof } from '../src/case/roof.ts';
 import { ratioLimit } from '../src/run/document.ts';
 
 /** Digits in groups of three: `214,016`. */
@@ -86,6 +87,11 @@ export function times(x: number): string {
 /** A part of 1 in per cent: `69 %`. */
 export function percent(x: number): string {
   return `${x > 0 && x < 0.0995 ? (x * 100).toFixed(1) : (x * 100).toFixed(0)} %`;
+}
+
+/** What a call does in a second: `57.2 GB/s`, or `112 GFLOP/s` where it is arithmetic that counts. */
+export function rate({ roof, rate }: { readonly roof: Roof; readonly rate: number }): string {
+  return `${three(rate)} ${roof === 'multiply-add' ? 'GFLOP/s' : 'GB/s'}`;
 }
 
 /** Bytes in the largest binary unit that leaves a short number: `48 KiB`. */

@@ -2,6 +2,7 @@
 
 import { ops } from '../src/case/case.ts';
 import { floatDtypes } from '../src/case/dtype.ts';
+import type { Roof } from '../src/case/roof.ts';
 import type { Run, Timing } from '../src/run/document.ts';
 import { cellId, distinct, type Entry, type Ledger } from './ledger.ts';
 
@@ -13,6 +14,13 @@ const quoted: Readonly<Record<Op, readonly { rows: number; n: number }[]>> = {
   rms_norm: [{ rows: 512, n: 4096 }],
   rope: [],
   gqa: [],
+};
+
+/** What each roof is, in words. */
+export const roofWords: Readonly<Record<Roof, string>> = {
+  memcpy: 'a memcpy of the same bytes',
+  read: 'reading the same bytes',
+  'multiply-add': "the tier's multiply-adds in registers",
 };
 
 /** A timing, and its speed over native scalar at the same shape. */
@@ -58,9 +66,9 @@ export function headlineSize(run: Run, op: Op): string | null {
   }
   const candidates = distinct(own.map(t => t.size)).map(size => {
     const at = own.filter(t => t.size === size);
-    return { size, cells: at.length, bytes: at[0].bytes };
+    return { size, cells: at.length, work: at[0].work };
   });
-  candidates.sort((a, b) => b.cells - a.cells || b.bytes - a.bytes);
+  candidates.sort((a, b) => b.cells - a.cells || b.work - a.work);
   return candidates[0]?.size ?? null;
 }
 

@@ -5,6 +5,7 @@
 import type { Arbitrary } from 'fast-check';
 import type { Case, Op } from '../src/case/case.ts';
 import type { Promised } from '../src/case/promise.ts';
+import type { Roof } from '../src/case/roof.ts';
 
 /** A dimension along which cases vary, and the edges on which real bugs turned. */
 export interface Dimension {
@@ -22,6 +23,17 @@ export interface NamedCase {
   readonly smaller: () => Iterable<NamedCase>;
 }
 
+/**
+ * What one call must at least do. Bytes that it moves, read and written, beside a memcpy of its input to its
+ * output; bytes that it reads, beside reading all inputs; or multiplications and additions, counted apart,
+ * beside those of the tier from registers alone.
+ */
+export interface Work {
+  readonly roof: Roof;
+  /** Bytes; operations under the roof `multiply-add`. */
+  readonly amount: number;
+}
+
 /** A shape for the clock. */
 export interface TimedShape {
   readonly name: string;
@@ -33,8 +45,8 @@ export interface TimedShape {
   readonly headline?: true;
   /** Too long for a quick run. */
   readonly long?: true;
-  /** The case in a type, contiguous, one thread, together with the bytes that one call must move. */
-  readonly make: (dtype: 'f32' | 'f16' | 'bf16') => { case: Case; bytes: number };
+  /** The case in a type, contiguous, together with what one call must do. */
+  readonly make: (dtype: 'f32' | 'f16' | 'bf16') => { case: Case; work: Work };
 }
 
 /** Another way to ask a case. */

@@ -6,7 +6,7 @@ import { asProved, type Speed } from '../speeds.ts';
 import { fixed, markAt } from './draw.ts';
 import { fitText, pushApart, textWidth } from './labels.ts';
 import { logScale, type Scale } from './scale.ts';
-import { type Ceiling, ceilingOf, type Series } from './series.ts';
+import { type Ceiling, type RoofMark, roofAt, type Series } from './series.ts';
 
 const width = 376;
 const margin = 12;
@@ -33,7 +33,7 @@ interface Name {
 interface Row {
   readonly title: string;
   readonly marks: readonly Mark[];
-  readonly roof: number | undefined;
+  readonly roof: RoofMark | undefined;
   readonly names: readonly Name[];
   readonly head: number;
   readonly middle: number;
@@ -69,13 +69,13 @@ function placed(names: readonly Omit<Name, 'place' | 'lane'>[]): Name[] {
   });
 }
 
-function rowsOf(shapes: readonly { marks: Mark[]; roof: number | undefined }[], x: Scale): Row[] {
+function rowsOf(shapes: readonly { marks: Mark[]; roof: RoofMark | undefined }[], x: Scale): Row[] {
   const named = new Set<string>();
   let head = 14;
   return shapes.map(({ marks, roof }) => {
     const fresh = [
       ...marks.map(m => ({ text: m.series.name, look: m.series.look, mark: x.at(m.speed.timing.median) })),
-      ...(roof === undefined ? [] : [{ text: 'memcpy', look: 'roof-label', mark: x.at(roof) }]),
+      ...(roof ? [{ text: roof.name, look: 'roof-label', mark: x.at(roof.median) }] : []),
     ].filter(n => !named.has(`${n.text} ${n.look}`));
     for (const n of fresh) named.add(`${n.text} ${n.look}`);
     const names = placed(fresh);
@@ -119,7 +119,7 @@ function drawRow(row: Row, x: Scale): Html {
   return html`<text class="name" x="0" y="${head}">${fitText(title, width - textWidth(right) - 16)}</text>
 <text class="value" x="${width}" y="${head}" text-anchor="end">${right}</text>
 <path class="span" d="M${fixed(Math.min(...at))} ${y}H${fixed(Math.max(...at))}"/>
-${roof !== undefined && html`<path class="tick" d="M${fixed(x.at(roof))} ${y - 6}V${y + 6}"/>`}
+${roof && html`<path class="tick" d="M${fixed(x.at(roof.median))} ${y - 6}V${y + 6}"/>`}
 ${marks.map(
   (
     { series, speed },
@@ -135,11 +135,11 @@ export function shapeChart(series: readonly Series[], ceilings: readonly Ceiling
   const marks = series.flatMap(s => s.speeds.map((speed): Mark => ({ series: s, speed })));
   const shapes = [...new Set(marks.map(m => m.speed.timing.shape))].map(shape => {
     const own = marks.filter(m => m.speed.timing.shape === shape);
-    return { marks: own, roof: ceilingOf(ceilings, own[0].speed.timing)?.median };
+    return { marks: own, roof: roofAt(ceilings, own[0].speed.timing) };
   });
   const values = [
     ...marks.flatMap(m => [m.speed.timing.low, m.speed.timing.high]),
-    ...shapes.flatMap(s => (s.roof === undefined ? [] : [s.roof])),
+    ...shapes.flatMap(s => (s.roof ? [s.roof.median] : [])),
   ];
   const x = logScale(values, [margin, width - margin], { margin: 0.04, least: 5 });
   const rows = rowsOf(shapes, x);

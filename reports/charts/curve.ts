@@ -1,4 +1,4 @@
-/** Latency against row length, both logarithmic: one line a tier, labelled at its end, above memcpy's roof. */
+/** Latency against row length, both logarithmic: one line a tier, labelled at its end, above its roof. */
 
 import { duration, tickCount, tickTime } from '../format.ts';
 import { type Html, html } from '../html.ts';
@@ -6,7 +6,7 @@ import { asProved } from '../speeds.ts';
 import { fixed, markAt, pathOf } from './draw.ts';
 import { chartFont, pushApart, textWidth } from './labels.ts';
 import { logScale } from './scale.ts';
-import { type Ceiling, ceilingOf, type Series } from './series.ts';
+import { type Ceiling, roofAt, type Series } from './series.ts';
 
 const width = 376;
 const plotHeight = 208;
@@ -40,9 +40,9 @@ export function curveChart(
   const all = lines.flatMap(s => s.speeds.map(p => p.timing));
   const ns = [...new Set(all.map(t => t.n))].sort((a, b) => a - b);
   const roof = ns.flatMap(n => {
-    const found = all.filter(t => t.n === n).map(t => ceilingOf(ceilings, t)?.median);
-    const median = found.find(m => m !== undefined);
-    return median === undefined ? [] : [{ n, median }];
+    const found = all.filter(t => t.n === n).map(t => roofAt(ceilings, t));
+    const mark = found.find(m => m !== undefined);
+    return mark ? [{ n, ...mark }] : [];
   });
   const ends = lines.map(line => {
     const end = line.speeds[line.speeds.length - 1];
@@ -51,7 +51,7 @@ export function curveChart(
   });
   const roofEnd = roof.at(-1);
   if (roofEnd) {
-    ends.push({ look: 'roof-label', name: 'memcpy', text: duration(roofEnd.median), ...roofEnd });
+    ends.push({ look: 'roof-label', text: duration(roofEnd.median), ...roofEnd });
   }
   const labelWidth = Math.max(...ends.map(e => textWidth(`${e.name} ${e.text}`)));
   const right = width - labelWidth - 18;

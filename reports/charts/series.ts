@@ -15,8 +15,13 @@ export interface Series {
   readonly speeds: readonly Speed[];
 }
 
-/** The roof of a chart: what memcpy takes at one shape. */
 export type Ceiling = Run['ceilings'][number];
+
+/** The roof of a chart at one shape: what it is, and nanoseconds that a call under it would take. */
+export interface RoofMark {
+  readonly name: string;
+  readonly median: number;
+}
 
 const peerMarks = ['triangle', 'square', 'diamond'] as const;
 
@@ -57,7 +62,12 @@ export function seriesOf(speeds: readonly Speed[]): Series[] {
   return [...tiers, ...peers];
 }
 
-/** memcpy at the shape of a timing; null where it was not measured. */
-export function ceilingOf(ceilings: readonly Ceiling[], { shape, size, dtype }: Timing): Ceiling | null {
-  return ceilings.find(c => c.dtype === dtype && c.shape === shape && c.size === size) ?? null;
+/** The highest roof at the shape of a timing; undefined where none was measured. */
+export function roofAt(
+  ceilings: readonly Ceiling[],
+  { shape, size, dtype, work }: Timing,
+): RoofMark | undefined {
+  const here = ceilings.filter(c => c.dtype === dtype && c.shape === shape && c.size === size);
+  const [highest] = here.toSorted((a, b) => b.rate - a.rate);
+  return highest && { name: highest.roof, median: work / highest.rate };
 }

@@ -42,7 +42,10 @@ const words: readonly (readonly [string, string])[] = [
     'median',
     'of all samples, nanoseconds a call, by a clock inside native code; the interval is low to high of the same samples',
   ],
-  ['memcpy', 'copying the same buffers in the same run; of memcpy 100 % is as fast as the copy'],
+  [
+    'roof',
+    'the best that the machine did in the same run: a memcpy of the same buffers, reading the same bytes, or multiply-adds of the tier in registers; 100 % is as fast',
+  ],
   ['over scalar', "native scalar's median over this one, same shape, dtype and threads"],
   ['( )', 'a time whose cell, or whose baseline, was not proved in this run'],
 ];

@@ -1,4 +1,4 @@
-/** Speed: how long a call takes, against row length or by shape, beside what copying the same bytes takes. */
+/** Speed: how long a call takes, against row length or by shape, beside the roof that it stands under. */
 
 import type { FloatDtype } from '../../src/case/dtype.ts';
 import { floatDtypes } from '../../src/case/dtype.ts';
@@ -7,7 +7,7 @@ import { shapeChart, spoken } from '../charts/by-shape.ts';
 import { curveChart } from '../charts/curve.ts';
 import { chartStyle } from '../charts/draw.ts';
 import { seriesOf } from '../charts/series.ts';
-import { count, counted, duration, inUnit, list, percent, sizes, times, timeUnit } from '../format.ts';
+import { count, counted, duration, inUnit, list, percent, rate, sizes, times, timeUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { distinct, grouped, type Ledger } from '../ledger.ts';
 import { toCell } from '../links.ts';
@@ -73,17 +73,17 @@ function speedRow(speed: Speed, ledger: Ledger): Html {
   const who =
     timing.provider === 'native' ? '' : html` <span class="grey">${timing.provider} ${timing.kernel}</span>`;
   return html`<tr><th scope="row">${toCell(ledger, timing, timing.tier)}${who}</th><td class="n">${asProved(duration(timing.median), speed)}</td>
-<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n">${timing.gigabytesPerSecond.toFixed(1)}</td>
-<td class="n">${timing.ofMemcpy === null ? '–' : asProved(percent(timing.ofMemcpy), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td></tr>`;
+<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n">${rate(timing)}</td>
+<td class="n">${timing.ofRoof === null ? '–' : asProved(percent(timing.ofRoof), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td></tr>`;
 }
 
 function table(op: string, dtype: string, shapes: readonly (readonly Speed[])[], ledger: Ledger): Html {
   return html`<table class="speeds"><caption class="sr">${op} ${dtype}: medians by shape and tier</caption>
-<thead><tr><th scope="col">shape, tier</th><th scope="col" class="n">median</th><th scope="col" class="n range">low to high</th><th scope="col" class="n">GB/s</th><th scope="col" class="n">of memcpy</th><th scope="col" class="n">over scalar</th></tr></thead>
+<thead><tr><th scope="col">shape, tier</th><th scope="col" class="n">median</th><th scope="col" class="n range">low to high</th><th scope="col" class="n">rate</th><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th></tr></thead>
 ${shapes.map(own => {
-  const { shape, size, threads } = own[0].timing;
+  const { shape, size, threads, roof } = own[0].timing;
   const name = shape === size ? '' : shape;
-  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="6"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`}</th></tr>${own.map(s => speedRow(s, ledger))}</tbody>`;
+  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="6"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`} <span class="roof-name">roof: ${roof}</span></th></tr>${own.map(s => speedRow(s, ledger))}</tbody>`;
 })}</table>`;
 }
 
@@ -116,9 +116,9 @@ function leadSentence(speeds: readonly Speed[], { run }: Ledger): string {
     const byLeader = [...grouped(own, s => s.timing.tier)].map(
       ([tier, led]) => `${tier} in ${list(led.map(s => s.timing.dtype))}`,
     );
-    const shares = own.flatMap(s => (s.timing.ofMemcpy === null ? [] : [s.timing.ofMemcpy]));
+    const shares = own.flatMap(s => (s.timing.ofRoof === null ? [] : [s.timing.ofRoof]));
     const ends = distinct([Math.min(...shares), Math.max(...shares)].map(percent));
-    const of = shares.length === 0 ? '' : `, at ${ends.join(' to ')} of memcpy's speed`;
+    const of = shares.length === 0 ? '' : `, at ${ends.join(' to ')} of its roof, ${own[0].timing.roof}`;
     return `${at}: the fastest proved native tier is ${list(byLeader)}${of}.`;
   });
   return sentences.join(' ');
@@ -145,6 +145,7 @@ const style = `${chartStyle}
 .chart-says { font-size: 12px; line-height: 18px; color: var(--soft); min-height: 18px; margin-bottom: 10px; }
 .speeds .n { padding-left: 6px; }
 .speeds .shape-line th { padding-top: 10px; color: var(--grey); border-top: 0 !important; border-bottom: 1px solid var(--rule-strong); }
+.speeds .roof-name { float: right; font-weight: 400; }
 .speeds .shape-line b { font-weight: 600; color: var(--ink); }
 .speeds tbody tr:nth-child(2) > * { border-top: 0; }
 .speeds a { text-decoration: none; } .speeds a:hover { text-decoration: underline; }

@@ -17,8 +17,8 @@ import {
 import { glyph, verdictWords } from '../glyphs.ts';
 import { headline, lead } from '../headline.ts';
 import { type Content, type Html, html } from '../html.ts';
-import type { Ledger } from '../ledger.ts';
-import { leaders, type Speed, speedsOf } from '../speeds.ts';
+import { distinct, type Ledger } from '../ledger.ts';
+import { leaders, roofWords, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
 
 const id = 'verdict';
@@ -81,8 +81,8 @@ ${columns.map(c => number(c.cells.filter(e => e.verdict === v).length, v))}</tr>
 
 function fastRow({ timing, overScalar }: Speed): Html {
   return html`<tr><th scope="row">${timing.op} ${timing.dtype} <span class="grey">${timing.tier}</span></th>
-<td class="roof">${timing.ofMemcpy !== null && roofBar(timing.ofMemcpy)}</td>
-<td class="n">${timing.ofMemcpy === null ? '–' : percent(timing.ofMemcpy)}</td>
+<td class="roof">${timing.ofRoof !== null && roofBar(timing.ofRoof)}</td>
+<td class="n">${timing.ofRoof === null ? '–' : percent(timing.ofRoof)}</td>
 <td class="n">${overScalar === null ? '–' : times(overScalar)}</td></tr>`;
 }
 
@@ -92,9 +92,9 @@ function fast(ledger: Ledger): Html {
   const shapes = [...new Set(best.map(s => `${s.timing.op} at ${sizes(s.timing.size)}`))];
   const body =
     best.length > 0
-      ? html`<table><thead><tr><th scope="col">fastest native tier</th><td></td><th scope="col" class="n">of memcpy</th><th scope="col" class="n">over scalar</th></tr></thead>
+      ? html`<table><thead><tr><th scope="col">fastest native tier</th><td></td><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th></tr></thead>
 <tbody>${best.map(fastRow)}</tbody></table>
-<p class="note">Medians, ${list(shapes)}. memcpy moved the same bytes in this run.</p>`
+<p class="note">Medians, ${list(shapes)}. The roof, measured in this run: ${list(distinct(best.map(s => roofWords[s.timing.roof])))}.</p>`
       : html`<p class="note">${run.timings.length === 0 ? 'Nothing was timed in this run.' : 'No native kernel that was timed is proved in this run.'}</p>`;
   return html`<div class="block answer"><h2>Fast?</h2>${body}</div>`;
 }

@@ -169,14 +169,15 @@ function timing(cell: Cell, shape: Shape, slowdown: number): Timing {
     ...shape,
     size: `${shape.rows} x ${shape.n}`,
     threads: 1,
-    bytes,
+    roof: 'memcpy',
+    work: bytes,
     blocks,
     calls: 16,
     median,
     low: median * 0.985,
     high: median * 1.03,
-    gigabytesPerSecond: bytes / median,
-    ofMemcpy: copyTime(shape, cell.dtype) / median,
+    rate: bytes / median,
+    ofRoof: copyTime(shape, cell.dtype) / median,
     proved: cell.verdict === 'pass',
   };
 }
@@ -185,15 +186,14 @@ function ceilings(): Run['ceilings'] {
   return shapes.flatMap(shape =>
     floatDtypes.map(dtype => {
       const median = copyTime(shape, dtype);
-      const bytes = bytesOf(shape, dtype);
       return {
         shape: shape.shape,
         size: `${shape.rows} x ${shape.n}`,
         dtype,
-        what: 'memcpy' as const,
-        bytes,
+        roof: 'memcpy' as const,
+        tier: null,
         median,
-        gigabytesPerSecond: bytes / median,
+        rate: bytesOf(shape, dtype) / median,
       };
     }),
   );

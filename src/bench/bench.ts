@@ -1,12 +1,12 @@
 /**
- * The bench: kernels on the clock, beside a memcpy of the same buffers.
+ * The bench: kernels on the clock, beside what the machine could do at best.
  *
  * The clock is in native code, around many calls; nothing of JavaScript is in a sample. Contenders take turns
  * in blocks, in an order drawn anew for each, so that what the machine does meanwhile hits all of them.
  */
 
 import { Bench } from 'tinybench';
-import type { TimedShape } from '../../suites/suite.ts';
+import type { TimedShape, Work } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { materialise } from '../case/materialise.ts';
@@ -14,7 +14,13 @@ import { hash } from '../case/random.ts';
 import { callOf } from '../check/lab.ts';
 import { suiteOf } from '../check/properties.ts';
 import { Host, HostError } from '../providers/host.ts';
-import type { Call, Contender } from '../providers/protocol.ts';
+import {
+  type Call,
+  type Contender,
+  type RoofTier,
+  roofOperations,
+  roofTiers,
+} from '../providers/protocol.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { type Slot, SlotPool } from '../providers/slots.ts';
 import type { Run, Timing } from '../run/document.ts';
@@ -36,22 +42,40 @@ export interface Benched {
   readonly refused: string[];
 }
 
+type Ceiling = Run['ceilings'][number];
+
 const blocks = 7;
 /** Nanoseconds that a contender gets in a block, and that one sample should last at least. */
 const blockTime = 12e6;
 const sampleTime = 1e6;
 const mostSamples = 8;
 
-/** One contender at one shape. */
+/** One contender at one shape: a kernel or a roof. */
 interface Task {
   readonly name: string;
-  readonly kernel: Kernel | null;
+  readonly is: { readonly kernel: Kernel } | { readonly roof: RoofTask };
   readonly host: Host;
   readonly contender: Contender;
   /** Calls in a sample, samples in a block. */
   readonly calls: number;
   readonly samples: number;
   readonly blocks: number[][];
+}
+
+/** A roof on the clock. */
+interface RoofTask {
+  readonly contender: Contender;
+  /** The tier whose arithmetic it is; null: it is the same for all. */
+  readonly tier: RoofTier | null;
+  /** What one call of it does: bytes or operations. */
+  readonly amount: number;
+}
+
+/** The roofs over some kernels; arithmetic has one for each tier among them. */
+function roofsOver(kernels: readonly Kernel[], { roof, amount }: Work): RoofTask[] {
+  if (roof !== 'multiply-add') return [{ contender: roof, tier: null, amount }];
+  const own = roofTiers.filter(tier => kernels.some(kernel => kernel.tier === tier));
+  return own.map(tier => ({ contender: { multiplyAdd: tier }, tier, amount: roofOperations }));
 }
 
 /** Times the kernels at every shape of their ops. */
@@ -90,7 +114,7 @@ function timeShape(
   options: BenchOptions,
   benched: Benched,
 ): void {
-  const { case: c, bytes } = shape.make(dtype);
+  const { case: c, work } = shape.make(dtype);
   const taken: Slot[] = [];
   const made = materialise(c, region => {
     const slot = pool.take(region);
@@ -101,19 +125,21 @@ function timeShape(
   const call = callOf(c, made, slots);
   try {
     const tasks: Task[] = [];
-    const enter = (name: string, kernel: Kernel | null, host: Host, contender: Contender): void => {
+    const enter = (name: string, is: Task['is'], host: Host, contender: Contender): void => {
       try {
-        tasks.push({ name, kernel, host, contender, ...calibrate(host, contender, call, taken), blocks: [] });
+        tasks.push({ name, is, host, contender, ...calibrate(host, contender, call, taken), blocks: [] });
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
         benched.refused.push(`${name} at ${shape.size} in ${dtype}: ${error.message}`);
       }
     };
     for (const kernel of kernels) {
-      enter(kernelId(kernel), kernel, hosts.get(kernel.provider)!, { kernel: kernel.index });
+      enter(kernelId(kernel), { kernel }, hosts.get(kernel.provider)!, { kernel: kernel.index });
     }
     if (tasks.length === 0) return;
-    enter('memcpy', null, tasks[0].host, 'memcpy');
+    for (const roof of roofsOver(kernels, work)) {
+      enter([work.roof, roof.tier ?? ''].join(' '), { roof }, tasks[0].host, roof.contender);
+    }
     for (let block = 0; block < blocks; block++) {
       for (const task of shuffled(tasks, hash(options.seed, block))) {
         const { host, contender, calls, samples } = task;
@@ -121,47 +147,46 @@ function timeShape(
       }
     }
     const statistics = statisticsOf(tasks);
-    const copy = statistics.get('memcpy');
-    for (const task of tasks) {
-      const { median, low, high } = statistics.get(task.name)!;
-      const gigabytesPerSecond = bytes / median;
-      if (!task.kernel) {
-        benched.ceilings.push({
-          shape: shape.name,
-          size: shape.size,
-          dtype,
-          what: 'memcpy',
-          bytes,
-          median,
-          gigabytesPerSecond,
-        });
-        continue;
-      }
+    const at = { shape: shape.name, size: shape.size, dtype, roof: work.roof };
+    const ceilings = tasks.flatMap(({ name, is }): Ceiling[] => {
+      if (!('roof' in is)) return [];
+      const { median } = statistics.get(name)!;
+      return [{ ...at, tier: is.roof.tier, median, rate: is.roof.amount / median }];
+    });
+    benched.ceilings.push(...ceilings);
+    for (const { name, is, blocks, calls } of tasks) {
+      if (!('kernel' in is)) continue;
+      const { provider, name: kernel, tier } = is.kernel;
+      const times = statistics.get(name)!;
+      const rate = work.amount / times.median;
+      const roof = ceilingFor(ceilings, tier);
       benched.timings.push({
-        provider: task.kernel.provider,
+        ...at,
+        provider,
         op,
-        kernel: task.kernel.name,
-        tier: task.kernel.tier,
-        dtype,
-        shape: shape.name,
-        size: shape.size,
+        kernel,
+        tier,
         n: shape.n,
         rows: shape.rows,
         threads: c.threads,
-        bytes,
-        blocks: task.blocks,
-        calls: task.calls,
-        median,
-        low,
-        high,
-        gigabytesPerSecond,
-        ofMemcpy: copy ? copy.median / median : null,
-        proved: options.proved(task.kernel, dtype),
+        work: work.amount,
+        blocks,
+        calls,
+        ...times,
+        rate,
+        ofRoof: roof ? rate / roof.rate : null,
+        proved: options.proved(is.kernel, dtype),
       });
     }
   } finally {
     for (const slot of taken) pool.release(slot);
   }
+}
+
+/** The roof of a tier, or the highest there is for one that has none of its own. */
+function ceilingFor(ceilings: readonly Ceiling[], tier: string): Ceiling | undefined {
+  const own = ceilings.find(ceiling => ceiling.tier === tier);
+  return own ?? ceilings.toSorted((a, b) => b.rate - a.rate).at(0);
 }
 
 /** How many calls make a sample long enough for the clock, and how many samples fit a block. */

@@ -92,7 +92,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
   // A kernel that takes its process with it has no place on the clock.
   let benched: Benched = { timings: [], ceilings: [], refused: [] };
   if (plan.bench !== 'none') {
-    say('timing, beside a memcpy of the same buffers');
+    say('timing, beside what the machine could do at best');
     benched = bench(
       providers,
       able.filter(kernel => !checked?.died.has(kernelId(kernel))),

@@ -1,6 +1,6 @@
 /** The run in the terminal: the ledger, latencies, findings. */
 
-import { count, counted, duration, share } from '../../reports/format.ts';
+import { count, counted, duration, percent, rate, share } from '../../reports/format.ts';
 import type { Cell, Finding, Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
@@ -63,19 +63,11 @@ export function latencyTable(run: Run): string {
       return timing.proved ? text : `(${text})`;
     });
     const fastest = group.reduce((best, timing) => (timing.median < best.median ? timing : best));
-    const copy = fastest.ofMemcpy === null ? '' : `${Math.round(fastest.ofMemcpy * 100)} %`;
-    return [
-      shape,
-      size,
-      dtype,
-      `${provider} ${kernel}`,
-      ...cells,
-      fastest.gigabytesPerSecond.toFixed(1),
-      copy,
-    ];
+    const roof = fastest.ofRoof === null ? '' : `${percent(fastest.ofRoof)} of ${fastest.roof}`;
+    return [shape, size, dtype, `${provider} ${kernel}`, ...cells, rate(fastest), roof];
   });
   return table(
-    ['shape', 'rows x n', 'type', 'kernel', ...tiers, 'best GB/s', 'of memcpy'],
+    ['shape', 'rows x n', 'type', 'kernel', ...tiers, 'best', 'of its roof'],
     ['left', 'right', 'left', 'left', ...tiers.map(() => 'right' as const), 'right', 'right'],
     rows,
   );

@@ -36,8 +36,15 @@ export interface Run {
   call: Call;
 }
 
-/** What is put on the clock. */
-export type Contender = { kernel: number } | 'memcpy';
+/** What is put on the clock: a row of the table, or a roof. */
+export type Contender = { kernel: number } | 'memcpy' | 'read' | { multiplyAdd: RoofTier };
+
+/** The tiers whose arithmetic has a roof of its own. */
+export const roofTiers = ['scalar', 'sse2', 'avx2', 'avx512'] as const;
+export type RoofTier = (typeof roofTiers)[number];
+
+/** Multiplications and additions in one call of the contender `multiplyAdd`: `OPERATIONS` of crates/exec/src/roof.rs. */
+export const roofOperations = 2 ** 22;
 
 export type Request =
   | 'table'

@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import { caseSchema, ops } from '../case/case.ts';
 import { floatDtypes } from '../case/dtype.ts';
+import { roofs } from '../case/roof.ts';
 
-export const runVersion = 1;
+export const runVersion = 2;
 
 /** The CPU feature tiers that a cell may belong to, narrowest first. */
 export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
@@ -106,8 +107,9 @@ const timingSchema = z.strictObject({
   n: count,
   rows: count,
   threads: count,
-  /** Bytes that one call must move: read and written once each. */
-  bytes: count,
+  /** The roof that the shape stands under, and what one call must do: bytes, or operations under `multiply-add`. */
+  roof: z.enum(roofs),
+  work: count,
   /** Raw samples, nanoseconds per call, in the order of measurement, by block. */
   blocks: z.array(z.array(z.number())),
   /** Calls in one sample. */
@@ -116,10 +118,10 @@ const timingSchema = z.strictObject({
   median: z.number(),
   low: z.number(),
   high: z.number(),
-  /** bytes / median. */
-  gigabytesPerSecond: z.number(),
-  /** memcpy's median / this median, both moving the same buffers in the same run; 1 is as fast. */
-  ofMemcpy: z.number().nullable(),
+  /** work / median: gigabytes or billions of operations a second. */
+  rate: z.number(),
+  /** rate / the roof's rate in the same run, at the same shape; 1 is as fast. */
+  ofRoof: z.number().nullable(),
   /** Whether the cell passed in this run, on this build. */
   proved: z.boolean(),
 });
@@ -172,16 +174,17 @@ export const runSchema = z.strictObject({
     })
     .nullable(),
   timings: z.array(timingSchema),
-  /** memcpy of the same buffers, by shape and dtype. */
+  /** The roofs, by shape and dtype; `multiply-add` by tier too. */
   ceilings: z.array(
     z.strictObject({
       shape: z.string(),
       size: z.string(),
       dtype: z.enum(floatDtypes),
-      what: z.literal('memcpy'),
-      bytes: count,
+      roof: z.enum(roofs),
+      tier: z.string().nullable(),
       median: z.number(),
-      gigabytesPerSecond: z.number(),
+      /** Gigabytes or billions of operations a second. */
+      rate: z.number(),
     }),
   ),
 });

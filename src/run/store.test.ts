@@ -90,7 +90,7 @@ describe('a run document', () => {
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ version: 2 }, /at version it is 2: .*expected 1/],
+    [{ version: 1 }, /at version it is 1: .*expected 2/],
     [{ version: '1' }, /at version it is "1": /],
     [{ surprise: 1 }, /Unrecognized key: "surprise"/],
     [{ cells: {} }, /at cells it is \{\}: /],

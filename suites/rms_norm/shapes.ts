@@ -97,7 +97,7 @@ function timed(
     n,
     make: dtype => {
       const c = plain(dtype, rows, n, x ?? recipe('normal', 1), weight ?? recipe('normal', 2));
-      return { case: c, bytes: 2 * outputElements(c) * sizeOf(dtype) };
+      return { case: c, work: { roof: 'memcpy', amount: 2 * outputElements(c) * sizeOf(dtype) } };
     },
     ...rest,
   };

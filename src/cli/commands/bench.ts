@@ -18,7 +18,7 @@ const casesBefore = 1000;
 
 export function benchCommand(): Command {
   return withCheckOptions(new Command('bench'))
-    .description('time kernels beside a memcpy of the same buffers, after a short proof')
+    .description('time kernels beside what the machine could do at best, after a short proof')
     .option('--quick', 'leave out the shapes that take long')
     .option('--no-check', 'time without proof: times then stand in parentheses')
     .action(async (options: BenchOptions) => {
