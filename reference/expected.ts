@@ -18,6 +18,8 @@ export const rule = {
   shrunk: 8,
   /** May be the infinity of the value's sign. */
   infinite: 16,
+  /** Must hold the bits of `exact`, every NaN being one value. */
+  bits: 32,
 } as const;
 
 /** The expectation of one output tensor, for chosen rows (all leading dimensions flattened). */
@@ -29,9 +31,9 @@ export interface Expected {
   readonly rowLength: number;
   /** Which rows are expected, ascending; element i of row rows[k] stands at k * rowLength + i below. */
   readonly rows: readonly number[];
-  /** Set where the contract fixes the bits: then nothing below is looked at, but every NaN is one value. */
+  /** The stored bits where `rules` say `bits`; elsewhere never looked at. Absent: nowhere. */
   readonly exact?: Bits;
-  /** The float64 value; NaN where `rules` say `nan` or `any`. */
+  /** The float64 value; NaN where `rules` say `nan` or `any`, the value of `exact` where they say `bits`. */
   readonly ref: Float64Array;
   /**
    * Where an intermediate rounding may go more than one way, each as right as the others: of the values that

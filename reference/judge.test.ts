@@ -207,7 +207,7 @@ describe('bounds', () => {
   });
 });
 
-describe('exact outputs', () => {
+describe('exact bits', () => {
   const wanted = f32(1, Number.NaN, 0, -3);
   const expected = exactly({ role: 'residualOut', dtype: 'f32', rowLength: 4, rows: [0] }, wanted);
 
@@ -228,6 +228,28 @@ describe('exact outputs', () => {
     const { failing, findings } = judge(expected, other, strict);
     expect(failing).toBe(1);
     expect(findings).toMatchObject([{ property: 'equivalence', role: 'residualOut', index }]);
+  });
+});
+
+describe('exact elements among others', () => {
+  const wanted = f32(0, Number.NaN, -0, 5);
+  const expected = by([1, Number.NaN, -0, 5], {
+    exact: wanted,
+    hard: Float64Array.of(2 ** -20, 1, 1, 1),
+    rules: Uint8Array.of(0, rule.bits, rule.bits, rule.bits),
+  });
+  const failing = (...seen: number[]) => judge(expected, f32(...seen), strict).failing;
+
+  test('are held to their bits, whatever their bound; the others to theirs, whatever stands in `exact`', () => {
+    expect(failing(1 + 2 ** -22, Number.NaN, -0, 5)).toBe(0);
+    expect(failing(1 + 2 ** -18, Number.NaN, -0, 5)).toBe(1);
+    expect(failing(1, 0, -0, 5)).toBe(1);
+    expect(failing(1, Number.NaN, 0, 5)).toBe(1);
+    expect(failing(1, Number.NaN, -0, 5 + 2 ** -20)).toBe(1);
+  });
+
+  test('a rule without bits to hold passes nothing', () => {
+    expect(judge(by([1], { rules: Uint8Array.of(rule.bits) }), f32(1), strict).failing).toBe(1);
   });
 });
 

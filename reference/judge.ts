@@ -4,7 +4,16 @@
  * or when a rule of the contract names what is there.
  */
 
-import { type Bits, decode, formats, isNaNBits, round, sizeOf, ulpOf } from '../src/case/dtype.ts';
+import {
+  type Bits,
+  decode,
+  type FloatDtype,
+  formats,
+  isNaNBits,
+  round,
+  sizeOf,
+  ulpOf,
+} from '../src/case/dtype.ts';
 import { excess } from './excess.ts';
 import { type Expected, rule } from './expected.ts';
 
@@ -91,21 +100,17 @@ export function judge(expected: Expected, observed: Bits, options: JudgeOptions)
         `the expectation is of ${dtype} and reaches to element ${needed}`,
     );
   }
-  return expected.exact
-    ? judgeBits(expected, expected.exact, observed)
-    : judgeValues(expected, observed, options);
-}
-function judgeValues(expected: Expected, observed: Bits, { generic }: JudgeOptions): Judgement {
-  const { ref, hard, typical, rules, rowLength, rows, dtype, role } = expected;
+  const { ref, hard, typical, rules } = expected;
   const tally = new Tally(expected, observed);
   const precision = { elements: 0, squares: 0 };
   for (let k = 0; k < rows.length; k++) {
     const from = rows[k] * rowLength;
     for (let i = k * rowLength, j = 0; j < rowLength; i++, j++) {
-      const y = decode(observed[from + j], dtype);
+      const bits = observed[from + j];
       const value = ref[i];
       if (value !== 0 && value - value === 0) tally.informative++;
-      const e = rules[i] === 0 && round(value, dtype) === y ? 0 : excessUnderRules(expected, i, y);
+      const right = rules[i] === 0 && round(value, dtype) === decode(bits, dtype);
+      const e = right ? 0 : excessUnderRules(expected, i, bits);
       tally.weigh(i, e, hard[i]);
       if (e > 0 && rules[i] === 0) {
         precision.elements++;
@@ -113,7 +118,7 @@ function judgeValues(expected: Expected, observed: Bits, { generic }: JudgeOptio
       }
     }
   }
-  if (!generic) return tally.judgement(undefined, undefined);
+  if (!options.generic) return tally.judgement(undefined, undefined);
   const { elements, squares } = precision;
   const statistic = elements >= precisionElements ? Math.sqrt(squares / elements) : undefined;
   if (statistic !== undefined && !(statistic <= precisionLimit)) {
@@ -130,17 +135,24 @@ function judgeValues(expected: Expected, observed: Bits, { generic }: JudgeOptio
   return tally.judgement(statistic, worstBias);
 }
 
-/** The excess of what was written at `index`, when the contract's exceptions are counted in. */
-function excessUnderRules(expected: Expected, index: number, seen: number): number {
+/** The excess of the bits that were written at `index`, when the contract's exceptions are counted in. */
+function excessUnderRules(expected: Expected, index: number, bits: number): number {
+  const { dtype } = expected;
   const rules = expected.rules[index];
+  const seen = decode(bits, dtype);
   if (rules & rule.any) return 0;
+  if (rules & rule.bits) return sameBits(bits, expected.exact?.[index], dtype) ? 0 : Number.NaN;
   if (rules & rule.nan) return Number.isNaN(seen) ? 0 : Number.NaN;
   if (Number.isNaN(seen)) return Number.NaN;
   const value = expected.ref[index];
   if (rules & rule.zero && seen === 0) return 0;
   if (rules & rule.shrunk && seen * Math.sign(value) >= 0 && Math.abs(seen) <= Math.abs(value)) return 0;
   if (rules & rule.infinite && seen === Math.sign(value) * Infinity) return 0;
-  return excess(expected.nearest?.(index, seen) ?? value, seen, expected.dtype);
+  return excess(expected.nearest?.(index, seen) ?? value, seen, dtype);
+}
+
+function sameBits(seen: number, wanted: number | undefined, dtype: FloatDtype): boolean {
+  return seen === wanted || (wanted !== undefined && isNaNBits(seen, dtype) && isNaNBits(wanted, dtype));
 }
 
 /**
@@ -173,24 +185,6 @@ function biasOf(expected: Expected, observed: Bits, k: number): { bias: number; 
   }
   if (count < biasElements) return undefined;
   return { bias: error / count, limit: (4 * usual) / count + 6 / Math.sqrt(3 * count) };
-}
-
-function judgeBits(expected: Expected, exact: Bits, observed: Bits): Judgement {
-  const { rowLength, rows, dtype } = expected;
-  const { signBit, infinity } = formats[dtype];
-  const tally = new Tally(expected, observed);
-  for (let k = 0; k < rows.length; k++) {
-    const from = rows[k] * rowLength;
-    for (let i = k * rowLength, j = 0; j < rowLength; i++, j++) {
-      const wanted = exact[i];
-      const seen = observed[from + j];
-      const size = wanted & (signBit - 1);
-      if (size !== 0 && size < infinity) tally.informative++;
-      const same = seen === wanted || (isNaNBits(seen, dtype) && isNaNBits(wanted, dtype));
-      tally.weigh(i, same ? 0 : Number.NaN, 0);
-    }
-  }
-  return tally.judgement(undefined, undefined);
 }
 
 /** What is counted over the elements of one output. */
@@ -226,7 +220,7 @@ class Tally {
   #fail(i: number, e: number, bound: number): void {
     this.#failing++;
     if (this.findings.length >= elementFindings) return;
-    const { role, dtype, exact, ref } = this.#expected;
+    const { role, dtype, ref } = this.#expected;
     const index = this.#indexOf(i);
     const { rowLength } = this.#expected;
     const bits = this.#observed[index];
@@ -236,7 +230,7 @@ class Tally {
       index,
       row: Math.floor(index / rowLength),
       column: index % rowLength,
-      expected: printable(exact ? decode(exact[i], dtype) : ref[i]),
+      expected: printable(ref[i]),
       seen: printable(decode(bits, dtype)),
       seenBits: `0x${bits.toString(16).padStart(2 * sizeOf(dtype), '0')}`,
       excess: printable(e),
