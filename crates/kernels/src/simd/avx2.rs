@@ -52,6 +52,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn sub(self, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::F32 {
+        proved!([_mm256_sub_ps(a, c), _mm256_sub_ps(b, d)])
+    }
+
+    #[inline(always)]
     fn mul(self, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::F32 {
         proved!([_mm256_mul_ps(a, c), _mm256_mul_ps(b, d)])
     }
@@ -59,6 +64,14 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn tree_sum(self, [a, b]: Self::F32) -> f32 {
         proved!(tree_sum_8(_mm256_add_ps(a, b)))
+    }
+
+    #[inline(always)]
+    fn swap_pairs(self, [a, b]: Self::F32) -> Self::F32 {
+        proved!([
+            _mm256_permute_ps::<0b10_11_00_01>(a),
+            _mm256_permute_ps::<0b10_11_00_01>(b)
+        ])
     }
 
     #[inline(always)]

@@ -50,6 +50,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_sub_ps(a, b))
+    }
+
+    #[inline(always)]
     fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
         proved!(_mm512_mul_ps(a, b))
     }
@@ -60,6 +65,11 @@ impl Simd for Avx512 {
             let (low, high) = (_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v));
             tree_sum_8(_mm256_add_ps(low, high))
         })
+    }
+
+    #[inline(always)]
+    fn swap_pairs(self, v: Self::F32) -> Self::F32 {
+        proved!(_mm512_permute_ps::<0b10_11_00_01>(v))
     }
 
     #[inline(always)]

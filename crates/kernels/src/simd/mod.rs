@@ -62,10 +62,14 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn splat(self, value: f32) -> Self::F32;
     /// `a + b`.
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a - b`.
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a * b`.
     fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Lane i plus lane i + 8, then + 4, + 2, + 1.
     fn tree_sum(self, v: Self::F32) -> f32;
+    /// Lane i to lane i + 1 and back, for every even i.
+    fn swap_pairs(self, v: Self::F32) -> Self::F32;
 
     /// binary16 to binary32, exactly.
     fn widen_f16(self, v: Self::U16) -> Self::F32;

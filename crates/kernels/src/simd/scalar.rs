@@ -36,6 +36,14 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    fn sub(self, mut a: Self::F32, b: Self::F32) -> Self::F32 {
+        for i in 0..LANES {
+            a[i] -= b[i];
+        }
+        a
+    }
+
+    #[inline(always)]
     fn mul(self, mut a: Self::F32, b: Self::F32) -> Self::F32 {
         for i in 0..LANES {
             a[i] *= b[i];
@@ -51,6 +59,14 @@ impl Simd for Scalar {
             }
         }
         v[0]
+    }
+
+    #[inline(always)]
+    fn swap_pairs(self, mut v: Self::F32) -> Self::F32 {
+        for i in (0..LANES).step_by(2) {
+            v.swap(i, i + 1);
+        }
+        v
     }
 
     #[inline(always)]

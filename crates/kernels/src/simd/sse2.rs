@@ -60,6 +60,16 @@ impl Simd for Sse2 {
     }
 
     #[inline(always)]
+    fn sub(self, [a, b, c, d]: Self::F32, [e, f, g, h]: Self::F32) -> Self::F32 {
+        proved!([
+            _mm_sub_ps(a, e),
+            _mm_sub_ps(b, f),
+            _mm_sub_ps(c, g),
+            _mm_sub_ps(d, h)
+        ])
+    }
+
+    #[inline(always)]
     fn mul(self, [a, b, c, d]: Self::F32, [e, f, g, h]: Self::F32) -> Self::F32 {
         proved!([
             _mm_mul_ps(a, e),
@@ -72,6 +82,11 @@ impl Simd for Sse2 {
     #[inline(always)]
     fn tree_sum(self, [a, b, c, d]: Self::F32) -> f32 {
         proved!(tree_sum_4(_mm_add_ps(_mm_add_ps(a, c), _mm_add_ps(b, d))))
+    }
+
+    #[inline(always)]
+    fn swap_pairs(self, v: Self::F32) -> Self::F32 {
+        v.map(|v| proved!(_mm_shuffle_ps::<0b10_11_00_01>(v, v)))
     }
 
     #[inline(always)]

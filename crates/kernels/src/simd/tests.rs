@@ -209,3 +209,52 @@ fn lanes_are_summed_as_a_tree() {
     }
     in_every_tier(&Sums);
 }
+
+/// The lanes of a vector from those of two.
+struct OfTwo([f32; LANES], [f32; LANES], Operation);
+
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    Sub,
+    SwapPairs,
+}
+
+impl Work for OfTwo {
+    type Output = [f32; LANES];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        let Self(mut lanes, other, operation) = self;
+        // SAFETY: arrays of 16.
+        unsafe {
+            let (a, b) = (s.load_f32(lanes.as_ptr()), s.load_f32(other.as_ptr()));
+            let result = match operation {
+                Operation::Sub => s.sub(a, b),
+                Operation::SwapPairs => s.swap_pairs(a),
+            };
+            s.store_f32(lanes.as_mut_ptr(), result);
+        }
+        lanes
+    }
+}
+
+#[test]
+fn lanes_are_subtracted_and_swapped() {
+    struct Lanes;
+    impl InTier for Lanes {
+        fn run<S: Simd>(&self, s: S) {
+            let mut numbers = Numbers(2);
+            for _ in 0..1000 {
+                let [a, b]: [[f32; LANES]; 2] =
+                    std::array::from_fn(|_| std::array::from_fn(|_| numbers.uniform() as f32));
+                let difference = s.vectorize(OfTwo(a, b, Operation::Sub));
+                let swapped = s.vectorize(OfTwo(a, b, Operation::SwapPairs));
+                for i in 0..LANES {
+                    assert_eq!(difference[i], a[i] - b[i], "{:?}, lane {i}", S::TIER);
+                    assert_eq!(swapped[i], a[i ^ 1], "{:?}, lane {i}", S::TIER);
+                }
+            }
+        }
+    }
+    in_every_tier(&Lanes);
+}
