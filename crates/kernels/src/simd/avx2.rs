@@ -4,8 +4,9 @@ use std::arch::x86_64::*;
 use std::ffi::CStr;
 
 use super::sse2::partial::{load_u16_8_first, store_u16_8_first};
-use super::sse2::tree_sum_4;
-use super::{LANES, Simd, Work};
+use super::sse2::{tree_max_4, tree_sum_4};
+use super::transpose::transpose_8;
+use super::{LANES, Simd, TileWork, Work};
 use crate::cpu;
 
 /// Proof that the CPU has the features and the operating system keeps the registers.
@@ -26,8 +27,10 @@ macro_rules! proved {
 impl Simd for Avx2 {
     const TIER: &'static CStr = c"avx2";
     const STREAMS: bool = true;
+    const FUSED: bool = true;
     type F32 = [__m256; 2];
     type U16 = [__m128i; 2];
+    type Mask = [__m256; 2];
 
     fn detect() -> Option<Self> {
         cpu::features().avx2.then_some(Self(()))
@@ -39,6 +42,11 @@ impl Simd for Avx2 {
             work.run(s)
         }
         proved!(inner(self, work))
+    }
+
+    #[inline(always)]
+    fn tiled<W: TileWork>(self, work: W) -> W::Output {
+        work.run::<Self, 6, 1>(self)
     }
 
     #[inline(always)]
@@ -72,6 +80,73 @@ impl Simd for Avx2 {
             _mm256_permute_ps::<0b10_11_00_01>(a),
             _mm256_permute_ps::<0b10_11_00_01>(b)
         ])
+    }
+
+    #[inline(always)]
+    fn div(self, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::F32 {
+        proved!([_mm256_div_ps(a, c), _mm256_div_ps(b, d)])
+    }
+
+    #[inline(always)]
+    fn mac(self, [a, b]: Self::F32, [c, d]: Self::F32, [e, f]: Self::F32) -> Self::F32 {
+        proved!([_mm256_fmadd_ps(a, c, e), _mm256_fmadd_ps(b, d, f)])
+    }
+
+    #[inline(always)]
+    fn max(self, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::F32 {
+        proved!([_mm256_max_ps(a, c), _mm256_max_ps(b, d)])
+    }
+
+    #[inline(always)]
+    fn tree_max(self, [a, b]: Self::F32) -> f32 {
+        proved!(tree_max_8(_mm256_max_ps(a, b)))
+    }
+
+    #[inline(always)]
+    fn less(self, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::Mask {
+        proved!([
+            _mm256_cmp_ps::<_CMP_LT_OQ>(a, c),
+            _mm256_cmp_ps::<_CMP_LT_OQ>(b, d)
+        ])
+    }
+
+    #[inline(always)]
+    fn first(self, count: usize) -> Self::Mask {
+        proved!({
+            let [low, high] = masks(count.min(LANES));
+            [_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)]
+        })
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, [a, b]: Self::F32, [c, d]: Self::F32) -> Self::F32 {
+        proved!([
+            _mm256_blendv_ps(c, a, mask[0]),
+            _mm256_blendv_ps(d, b, mask[1])
+        ])
+    }
+
+    #[inline(always)]
+    fn into_exponent(self, [a, b]: Self::F32) -> Self::F32 {
+        proved!([into_exponent_8(a), into_exponent_8(b)])
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        let mut columns = rows;
+        for i in 0..2 {
+            for j in 0..2 {
+                let mut block = [rows[8 * i][j]; WIDTH];
+                for (k, row) in block.iter_mut().enumerate() {
+                    *row = rows[8 * i + k][j];
+                }
+                block = proved!(transpose_8(block));
+                for (k, column) in block.into_iter().enumerate() {
+                    columns[8 * j + k][i] = column;
+                }
+            }
+        }
+        columns
     }
 
     #[inline(always)]
@@ -211,6 +286,27 @@ pub(super) unsafe fn tree_sum_8(v: __m256) -> f32 {
         let (low, high) = (_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         tree_sum_4(_mm_add_ps(low, high))
     }
+}
+
+/// The greater of lane i and lane i + 4, then + 2, + 1.
+///
+/// # Safety
+/// AVX.
+#[inline(always)]
+pub(super) unsafe fn tree_max_8(v: __m256) -> f32 {
+    // SAFETY: the caller's word.
+    unsafe {
+        let (low, high) = (_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        tree_max_4(_mm_max_ps(low, high))
+    }
+}
+
+/// # Safety
+/// AVX2.
+#[inline(always)]
+unsafe fn into_exponent_8(v: __m256) -> __m256 {
+    // SAFETY: the caller's word.
+    unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
 }
 
 /// The masks of the first `count` of 16 lanes.

@@ -3,8 +3,9 @@
 use std::arch::x86_64::*;
 use std::ffi::CStr;
 
-use super::avx2::tree_sum_8;
-use super::{Simd, Work};
+use super::avx2::{tree_max_8, tree_sum_8};
+use super::transpose::transpose_16;
+use super::{LANES, Simd, TileWork, Work};
 use crate::cpu;
 
 /// Proof that the CPU has the features and the operating system keeps the registers.
@@ -22,8 +23,10 @@ macro_rules! proved {
 impl Simd for Avx512 {
     const TIER: &'static CStr = c"avx512";
     const STREAMS: bool = true;
+    const FUSED: bool = true;
     type F32 = __m512;
     type U16 = __m256i;
+    type Mask = __mmask16;
 
     fn detect() -> Option<Self> {
         cpu::features().avx512.then_some(Self(()))
@@ -37,6 +40,11 @@ impl Simd for Avx512 {
             work.run(s)
         }
         proved!(inner(self, work))
+    }
+
+    #[inline(always)]
+    fn tiled<W: TileWork>(self, work: W) -> W::Output {
+        work.run::<Self, 12, 2>(self)
     }
 
     #[inline(always)]
@@ -70,6 +78,56 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn swap_pairs(self, v: Self::F32) -> Self::F32 {
         proved!(_mm512_permute_ps::<0b10_11_00_01>(v))
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_div_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn mac(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        proved!(_mm512_fmadd_ps(a, b, c))
+    }
+
+    #[inline(always)]
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_max_ps(a, b))
+    }
+
+    #[inline(always)]
+    fn tree_max(self, v: Self::F32) -> f32 {
+        proved!({
+            let (low, high) = (_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v));
+            tree_max_8(_mm256_max_ps(low, high))
+        })
+    }
+
+    #[inline(always)]
+    fn less(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        proved!(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b))
+    }
+
+    #[inline(always)]
+    fn first(self, count: usize) -> Self::Mask {
+        mask(count.min(LANES))
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32 {
+        proved!(_mm512_mask_blend_ps(mask, b, a))
+    }
+
+    #[inline(always)]
+    fn into_exponent(self, v: Self::F32) -> Self::F32 {
+        proved!(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(
+            _mm512_castps_si512(v)
+        )))
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        proved!(transpose_16(rows))
     }
 
     #[inline(always)]

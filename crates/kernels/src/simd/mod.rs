@@ -3,6 +3,8 @@
 //! A vector has 16 lanes of f32 in every tier; a tier says how many of its registers make one. So an
 //! algorithm over this vocabulary has no width in it, its order of operations is the same everywhere, and
 //! tiers agree in bits as far as every operation here is exact or correctly rounded, which all of them are.
+//! One, [`Simd::mac`], is another operation where there is FMA: what uses it agrees within the tiers that have
+//! FMA, and within those that have not.
 //!
 //! The tier is a value: a token that only [`Simd::detect`] makes, on a CPU that has the features. Own
 //! vocabulary rather than pulp's because pulp has no 16-bit conversions, no streaming stores and no SSE2
@@ -17,6 +19,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 
 pub use element::{All, Bf16, Element, F16, First, Lanes};
 pub use scalar::Scalar;
@@ -38,9 +42,19 @@ pub trait Work {
     fn run<S: Simd>(self, s: S) -> Self::Output;
 }
 
+/// Work on tiles of accumulators that stay in registers. Its method must be `#[inline(always)]` as well.
+pub trait TileWork {
+    /// What comes out.
+    type Output;
+    /// Does it with at most `ROWS` x `VECTORS` accumulators: as many as leave registers for `VECTORS` vectors
+    /// of one operand and a value of the other. Only the order in which elements are visited may depend on
+    /// them, never the order of operations that makes one.
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) -> Self::Output;
+}
+
 /// A tier: operations on vectors of 16 lanes.
 ///
-/// Arithmetic is IEEE 754 binary32, to nearest even, never contracted. A load of `count` lanes reads no byte
+/// Arithmetic is IEEE 754 binary32, to nearest even, contracted where it says so and nowhere else. A load of `count` lanes reads no byte
 /// beyond them and leaves the other lanes +0; a store writes no byte beyond them; `count` is at most 16.
 /// Addresses are aligned to the element, no more.
 pub trait Simd: Copy + Send + Sync + 'static {
@@ -48,15 +62,21 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const TIER: &'static CStr;
     /// Whether [`stream_f32`](Self::stream_f32) and its like go past the caches.
     const STREAMS: bool;
+    /// Whether [`mac`](Self::mac) rounds once. It is the one operation whose bits differ between tiers.
+    const FUSED: bool;
     /// 16 lanes of f32.
     type F32: Copy;
     /// 16 lanes of 16 bits.
     type U16: Copy;
+    /// 16 truth values.
+    type Mask: Copy;
 
     /// The token, on a CPU and an operating system that have what the tier needs.
     fn detect() -> Option<Self>;
     /// Runs `work` in code that is compiled for this tier.
     fn vectorize<W: Work>(self, work: W) -> W::Output;
+    /// Runs `work` on tiles of the size that this tier's registers hold.
+    fn tiled<W: TileWork>(self, work: W) -> W::Output;
 
     /// Every lane is `value`.
     fn splat(self, value: f32) -> Self::F32;
@@ -70,6 +90,25 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn tree_sum(self, v: Self::F32) -> f32;
     /// Lane i to lane i + 1 and back, for every even i.
     fn swap_pairs(self, v: Self::F32) -> Self::F32;
+
+    /// `a / b`.
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Multiply and accumulate, `a * b + c`: rounded once where [`FUSED`](Self::FUSED), else twice.
+    fn mac(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// `a` where it is greater, else `b`; so `b` where either is NaN.
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// The greatest lane. No lane may be NaN.
+    fn tree_max(self, v: Self::F32) -> f32;
+    /// Where `a < b`; nowhere that either is NaN.
+    fn less(self, a: Self::F32, b: Self::F32) -> Self::Mask;
+    /// The first `count` lanes; all where `count` is 16 or more.
+    fn first(self, count: usize) -> Self::Mask;
+    /// `a` where the mask is set, else `b`.
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Every lane's bits, shifted left by 23: what lay lowest becomes the exponent.
+    fn into_exponent(self, v: Self::F32) -> Self::F32;
+    /// Lane j of vector i to lane i of vector j.
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES];
 
     /// binary16 to binary32, exactly.
     fn widen_f16(self, v: Self::U16) -> Self::F32;

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use super::{LANES, Simd, Work};
+use super::{LANES, Simd, TileWork, Work};
 
 /// The tier that every CPU has.
 #[derive(Clone, Copy, Debug)]
@@ -11,8 +11,10 @@ pub struct Scalar;
 impl Simd for Scalar {
     const TIER: &'static CStr = c"scalar";
     const STREAMS: bool = false;
+    const FUSED: bool = false;
     type F32 = [f32; LANES];
     type U16 = [u16; LANES];
+    type Mask = [bool; LANES];
 
     fn detect() -> Option<Self> {
         Some(Self)
@@ -20,6 +22,11 @@ impl Simd for Scalar {
 
     fn vectorize<W: Work>(self, work: W) -> W::Output {
         work.run(self)
+    }
+
+    #[inline(always)]
+    fn tiled<W: TileWork>(self, work: W) -> W::Output {
+        work.run::<Self, 2, 1>(self)
     }
 
     #[inline(always)]
@@ -67,6 +74,80 @@ impl Simd for Scalar {
             v.swap(i, i + 1);
         }
         v
+    }
+
+    #[inline(always)]
+    fn div(self, mut a: Self::F32, b: Self::F32) -> Self::F32 {
+        for i in 0..LANES {
+            a[i] /= b[i];
+        }
+        a
+    }
+
+    #[inline(always)]
+    fn mac(self, a: Self::F32, b: Self::F32, mut c: Self::F32) -> Self::F32 {
+        for i in 0..LANES {
+            c[i] += a[i] * b[i];
+        }
+        c
+    }
+
+    #[inline(always)]
+    fn max(self, mut a: Self::F32, b: Self::F32) -> Self::F32 {
+        for i in 0..LANES {
+            a[i] = if a[i] > b[i] { a[i] } else { b[i] };
+        }
+        a
+    }
+
+    #[inline(always)]
+    fn tree_max(self, v: Self::F32) -> f32 {
+        v.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    #[inline(always)]
+    fn less(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        let mut mask = [false; LANES];
+        for i in 0..LANES {
+            mask[i] = a[i] < b[i];
+        }
+        mask
+    }
+
+    #[inline(always)]
+    fn first(self, count: usize) -> Self::Mask {
+        let mut mask = [false; LANES];
+        for (i, lane) in mask.iter_mut().enumerate() {
+            *lane = i < count;
+        }
+        mask
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, mut a: Self::F32, b: Self::F32) -> Self::F32 {
+        for i in 0..LANES {
+            a[i] = if mask[i] { a[i] } else { b[i] };
+        }
+        a
+    }
+
+    #[inline(always)]
+    fn into_exponent(self, mut v: Self::F32) -> Self::F32 {
+        for lane in &mut v {
+            *lane = f32::from_bits(lane.to_bits() << 23);
+        }
+        v
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        let mut columns = [[0.0; LANES]; LANES];
+        for i in 0..LANES {
+            for j in 0..LANES {
+                columns[j][i] = rows[i][j];
+            }
+        }
+        columns
     }
 
     #[inline(always)]

@@ -6,7 +6,8 @@ pub(super) mod partial;
 use std::arch::x86_64::*;
 use std::ffi::CStr;
 
-use super::{LANES, Simd, Work};
+use super::transpose::transpose_4;
+use super::{LANES, Simd, TileWork, Work};
 use crate::cpu;
 use convert::{narrow_bf16_4, narrow_f16_4, pack_low_16, widen_f16_4};
 use partial::{load_f32_4_first, load_u16_8_first, store_f32_4_first, store_u16_8_first};
@@ -29,8 +30,10 @@ macro_rules! proved {
 impl Simd for Sse2 {
     const TIER: &'static CStr = c"sse2";
     const STREAMS: bool = true;
+    const FUSED: bool = false;
     type F32 = [__m128; 4];
     type U16 = [__m128i; 2];
+    type Mask = [__m128; 4];
 
     fn detect() -> Option<Self> {
         cpu::features().sse2.then_some(Self(()))
@@ -42,6 +45,11 @@ impl Simd for Sse2 {
             work.run(s)
         }
         proved!(inner(self, work))
+    }
+
+    #[inline(always)]
+    fn tiled<W: TileWork>(self, work: W) -> W::Output {
+        work.run::<Self, 2, 1>(self)
     }
 
     #[inline(always)]
@@ -87,6 +95,95 @@ impl Simd for Sse2 {
     #[inline(always)]
     fn swap_pairs(self, v: Self::F32) -> Self::F32 {
         v.map(|v| proved!(_mm_shuffle_ps::<0b10_11_00_01>(v, v)))
+    }
+
+    #[inline(always)]
+    fn div(self, [a, b, c, d]: Self::F32, [e, f, g, h]: Self::F32) -> Self::F32 {
+        proved!([
+            _mm_div_ps(a, e),
+            _mm_div_ps(b, f),
+            _mm_div_ps(c, g),
+            _mm_div_ps(d, h)
+        ])
+    }
+
+    #[inline(always)]
+    fn mac(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.add(self.mul(a, b), c)
+    }
+
+    #[inline(always)]
+    fn max(self, [a, b, c, d]: Self::F32, [e, f, g, h]: Self::F32) -> Self::F32 {
+        proved!([
+            _mm_max_ps(a, e),
+            _mm_max_ps(b, f),
+            _mm_max_ps(c, g),
+            _mm_max_ps(d, h)
+        ])
+    }
+
+    #[inline(always)]
+    fn tree_max(self, [a, b, c, d]: Self::F32) -> f32 {
+        proved!(tree_max_4(_mm_max_ps(_mm_max_ps(a, c), _mm_max_ps(b, d))))
+    }
+
+    #[inline(always)]
+    fn less(self, [a, b, c, d]: Self::F32, [e, f, g, h]: Self::F32) -> Self::Mask {
+        proved!([
+            _mm_cmplt_ps(a, e),
+            _mm_cmplt_ps(b, f),
+            _mm_cmplt_ps(c, g),
+            _mm_cmplt_ps(d, h)
+        ])
+    }
+
+    #[inline(always)]
+    fn first(self, count: usize) -> Self::Mask {
+        proved!({
+            let count = _mm_set1_epi32(count.min(LANES) as i32);
+            [0, 4, 8, 12].map(|i| {
+                _mm_castsi128_ps(_mm_cmpgt_epi32(
+                    count,
+                    _mm_setr_epi32(i, i + 1, i + 2, i + 3),
+                ))
+            })
+        })
+    }
+
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, a: Self::F32, mut b: Self::F32) -> Self::F32 {
+        for k in 0..4 {
+            b[k] = proved!(_mm_or_ps(
+                _mm_and_ps(mask[k], a[k]),
+                _mm_andnot_ps(mask[k], b[k])
+            ));
+        }
+        b
+    }
+
+    #[inline(always)]
+    fn into_exponent(self, v: Self::F32) -> Self::F32 {
+        v.map(|v| proved!(_mm_castsi128_ps(_mm_slli_epi32::<23>(_mm_castps_si128(v)))))
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        let mut columns = rows;
+        for i in 0..4 {
+            for j in 0..4 {
+                let block = [
+                    rows[4 * i][j],
+                    rows[4 * i + 1][j],
+                    rows[4 * i + 2][j],
+                    rows[4 * i + 3][j],
+                ];
+                let block = proved!(transpose_4(block));
+                for (k, column) in block.into_iter().enumerate() {
+                    columns[4 * j + k][i] = column;
+                }
+            }
+        }
+        columns
     }
 
     #[inline(always)]
@@ -251,5 +348,18 @@ pub(super) unsafe fn tree_sum_4(v: __m128) -> f32 {
     unsafe {
         let pairs = _mm_add_ps(v, _mm_movehl_ps(v, v));
         _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps::<1>(pairs, pairs)))
+    }
+}
+
+/// The greater of lane i and lane i + 2, then + 1.
+///
+/// # Safety
+/// SSE2.
+#[inline(always)]
+pub(super) unsafe fn tree_max_4(v: __m128) -> f32 {
+    // SAFETY: the caller's word.
+    unsafe {
+        let pairs = _mm_max_ps(v, _mm_movehl_ps(v, v));
+        _mm_cvtss_f32(_mm_max_ss(pairs, _mm_shuffle_ps::<1>(pairs, pairs)))
     }
 }

@@ -1,5 +1,7 @@
 //! The vocabulary, every tier against plain scalar code and against the crate `half`.
 
+mod lanes;
+
 use half::{bf16, f16};
 
 use super::{All, Bf16, Element, F16, First, LANES, Simd, Work};
