@@ -1,6 +1,6 @@
 /** The verdict on a run in one sentence, and what follows it. Neither says more than was executed. */
 
-import type { Run } from '../src/run/document.ts';
+import { machineTiers, type Run } from '../src/run/document.ts';
 import { count, list } from './format.ts';
 import { distinct, type Entry, executed, type Ledger } from './ledger.ts';
 import { byTier } from './tiers.ts';
@@ -56,9 +56,11 @@ function stateOf(group: Group, run: Run): string {
     return `${count(right.length)} of ${count(here.length)} ${group.called(here.length)} ${isAre(right.length)} right; ${count(unproved)} ${isAre(unproved)} unproved`;
   }
   const proved = tiersOf(right);
-  const machineHas = run.machine.tiers.filter(t => t.available).map(t => t.tier);
+  const machineHas = machineTiers(run)
+    .filter(t => t.available)
+    .map(t => t.tier);
   return machineHas.every(tier => proved.includes(tier))
-    ? `Every ${group.kernel} is right in every tier this machine has`
+    ? `Every ${group.kernel} is right in every tier ${run.machines.length > 1 ? 'these machines have' : 'this machine has'}`
     : `Every ${group.kernel} is right in ${list(proved)}`;
 }
 

@@ -5,7 +5,14 @@
 
 import { ops } from '../src/case/case.ts';
 import { floatDtypes } from '../src/case/dtype.ts';
-import type { Cell, Finding, Run, Verdict } from '../src/run/document.ts';
+import {
+  type Cell,
+  type Finding,
+  type Machine,
+  machineTiers,
+  type Run,
+  type Verdict,
+} from '../src/run/document.ts';
 import { byTier } from './tiers.ts';
 
 /** The limit of the precision statistic (root mean square of error over ordinary f32 error). */
@@ -24,7 +31,7 @@ export interface Entry {
   readonly share: number | null;
 }
 
-/** A tier of the run, and whether this machine can run it. */
+/** A tier of the run, and whether a machine of the run has it. */
 export interface Column {
   readonly tier: string;
   readonly available: boolean;
@@ -32,11 +39,19 @@ export interface Column {
 }
 
 export interface Ledger {
+  /** The run, with what one of its machines timed: times of two machines are not compared. */
   readonly run: Run;
+  /** The same for each machine that timed anything, in the run's order. */
+  readonly clocks: readonly Clock[];
   readonly entries: readonly Entry[];
   readonly columns: readonly Column[];
   /** Names of providers that have cells, native first. */
   readonly providers: readonly string[];
+}
+
+/** What one machine of a run timed. */
+export interface Clock extends Pick<Run, 'timings' | 'ceilings'> {
+  readonly machine: Machine;
 }
 
 /** What names a cell: the same fields in cells, findings and timings. */
@@ -96,13 +111,24 @@ export function grouped<T>(values: Iterable<T>, keyOf: (value: T) => string): Ma
 }
 
 function columnsOf(run: Run): Column[] {
-  const unavailable = run.machine.tiers.filter(t => !t.available).map(t => t.tier);
+  const machine = machineTiers(run);
+  const unavailable = machine.filter(t => !t.available).map(t => t.tier);
   return distinct([...run.cells.map(c => c.tier), ...unavailable])
     .sort(byTier)
     .map(tier => {
-      const found = run.machine.tiers.find(t => t.tier === tier);
+      const found = machine.find(t => t.tier === tier);
       return { tier, available: found?.available ?? true, why: found?.why ?? '' };
     });
+}
+
+function clocksOf({ machines, timings, ceilings }: Run): Clock[] {
+  return machines
+    .map((machine, i) => ({
+      machine,
+      timings: timings.filter(timing => timing.machine === i),
+      ceilings: ceilings.filter(ceiling => ceiling.machine === i),
+    }))
+    .filter(clock => clock.timings.length > 0);
 }
 
 /** The run's cells, sorted: native first, then ops, dtypes, kernels and tiers in their own orders. */
@@ -126,7 +152,13 @@ export function ledgerOf(run: Run): Ledger {
         kernels.indexOf(a.kernel) - kernels.indexOf(b.kernel) ||
         byTier(a.tier, b.tier),
     );
-  return { run, entries, columns: columnsOf(run), providers };
+  const clocks = clocksOf(run);
+  return { run: onClock(run, clocks[0]), clocks, entries, columns: columnsOf(run), providers };
+}
+
+/** A run with the times of one machine alone. */
+export function onClock(run: Run, clock: Clock | undefined): Run {
+  return clock ? { ...run, timings: clock.timings, ceilings: clock.ceilings } : run;
 }
 
 /** Whether a kernel ran in this cell and its results were judged. */

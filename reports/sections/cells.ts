@@ -31,7 +31,7 @@ function evidence({ cell }: Entry, ledger: Ledger): Html {
   const ids =
     cell.executed.length > 0 ? cell.executed.map(x => html`<code>${x}</code> `) : 'its library reports none';
   const asked = cell.asked === 0 ? 'none asked' : `${count(cell.supported)} of ${count(cell.asked)}`;
-  const features = ledger.run.machine.tiers.find(t => t.tier === cell.tier);
+  const features = ledger.columns.find(t => t.tier === cell.tier);
   return html`<div class="block"><h4>Evidence</h4><table><tbody>
 ${row('cases judged', count(cell.cases))}${row('supported of asked', asked)}${row('elements compared', count(cell.elements))}
 ${row('of them finite, not zero', cell.elements === 0 ? '–' : `${count(cell.telling)} (${percent(cell.telling / cell.elements)})`)}

@@ -9,7 +9,7 @@ import { chartStyle } from '../charts/draw.ts';
 import { seriesOf } from '../charts/series.ts';
 import { count, counted, duration, inUnit, list, percent, rate, sizes, times, timeUnit } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { distinct, grouped, type Ledger } from '../ledger.ts';
+import { type Clock, distinct, grouped, type Ledger, onClock } from '../ledger.ts';
 import { toCell } from '../links.ts';
 import { asProved, headlineSize, leaders, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
@@ -125,15 +125,23 @@ function leadSentence(speeds: readonly Speed[], { run }: Ledger): string {
 }
 
 function render(ledger: Ledger): Html {
-  const { run } = ledger;
+  const { clocks } = ledger;
   const heading = html`<h2 id="${headingId(id)}">Speed</h2>`;
-  if (run.timings.length === 0) return html`${heading}<p class="lead">Nothing was timed in this run.</p>`;
+  if (clocks.length === 0) return html`${heading}<p class="lead">Nothing was timed in this run.</p>`;
+  return html`${heading}${clocks.map(clock => clockBlock(clock, ledger))}`;
+}
+
+/** What one machine timed; named where there are several. */
+function clockBlock(clock: Clock, whole: Ledger): Html {
+  const run = onClock(whole.run, clock);
+  const ledger = { ...whole, run };
   const speeds = speedsOf(ledger);
   const unproved = speeds.filter(s => !s.proved).length;
   const samples = run.timings.reduce((sum, t) => sum + t.blocks.reduce((n, b) => n + b.length, 0), 0);
   const note = `${counted(run.timings.length, 'timing')} of ${count(samples)} samples.${unproved > 0 ? ` ${count(unproved)} in ( ) ${unproved === 1 ? 'has' : 'have'} no proof in this run.` : ''}`;
   const says = leadSentence(speeds, ledger) || 'Nothing that was timed is proved in this run.';
-  return html`${heading}<p class="lead">${says} ${note}</p>
+  const where = whole.clocks.length > 1 && html`<h3>On ${clock.machine.model}</h3>`;
+  return html`${where}<p class="lead">${says} ${note}</p>
 ${[...grouped(speeds, s => s.timing.op)].map(([, own]) => opBlock(own[0].timing.op, own, ledger))}`;
 }
 

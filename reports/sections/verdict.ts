@@ -1,6 +1,6 @@
 /** The verdict: one sentence, the counts behind it, the machine, and three boxes that answer in short. */
 
-import { type Verdict, verdicts } from '../../src/run/document.ts';
+import { type Machine, type Verdict, verdicts } from '../../src/run/document.ts';
 import { roofBar } from '../bar.ts';
 import {
   bytes,
@@ -27,8 +27,21 @@ function fact(name: string, value: Content): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
+function machineFacts(machine: Machine): Html {
+  return html`${fact('machine', `${machine.model}, ${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)}`)}
+${fact('system', `${machine.system}, node ${machine.node}`)}
+${fact('caches', machine.caches.map(c => `${c.name} ${bytes(c.bytes)}`).join(', ') || 'not told')}
+${fact(
+  'features',
+  machine.features.length <= 10
+    ? html`<code>${machine.features.join(' ') || 'none'}</code>`
+    : html`<details><summary class="fold">${counted(machine.features.length, 'feature')}</summary><code>${machine.features.join(' ')}</code></details>`,
+)}
+${fact('XCR0', machine.xcr0 === null ? 'none' : html`<code>${machine.xcr0}</code>`)}`;
+}
+
 function facts({ run }: Ledger): Html {
-  const { machine, command, tool, throughput } = run;
+  const { machines, command, tool, throughput } = run;
   const build = run.providers.map(
     p => html`<span title="${p.build}">${p.name} <code>${shortHash(p.build)}</code></span>`,
   );
@@ -40,16 +53,7 @@ function facts({ run }: Ledger): Html {
     command.budgetSeconds !== null && `budget ${longTime(command.budgetSeconds)}`,
   ].filter(Boolean);
   return html`<dl class="facts">
-${fact('machine', `${machine.model}, ${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)}`)}
-${fact('system', `${machine.system}, node ${machine.node}`)}
-${fact('caches', machine.caches.map(c => `${c.name} ${bytes(c.bytes)}`).join(', ') || 'not told')}
-${fact(
-  'features',
-  machine.features.length <= 10
-    ? html`<code>${machine.features.join(' ') || 'none'}</code>`
-    : html`<details><summary class="fold">${counted(machine.features.length, 'feature')}</summary><code>${machine.features.join(' ')}</code></details>`,
-)}
-${fact('XCR0', machine.xcr0 === null ? 'none' : html`<code>${machine.xcr0}</code>`)}
+${machines.map(machineFacts)}
 ${fact('commit', tool.commit === null ? 'not told' : html`<code title="${tool.commit}">${tool.commit.slice(0, 12)}</code>, tierwise ${tool.version}`)}
 ${fact(build.length === 1 ? 'build' : 'builds', build.length ? html`<span class="builds">${build}</span>` : 'none')}
 ${fact('cases', html`${asked.join(', ')} · seed <code>${command.seed}</code>`)}

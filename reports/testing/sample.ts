@@ -84,6 +84,7 @@ export function passCell(kernel: string, tier: string, dtype: FloatDtype): Cell 
     tier,
     dtype,
     verdict: 'pass',
+    machines: [0],
     cases,
     elements: 1_204_608 + Math.floor(noise(name) * 1e5),
     telling: 1_148_011,
@@ -105,6 +106,7 @@ function silentCell(cell: Cell, verdict: Cell['verdict'], reason: string): Cell 
   return {
     ...cell,
     verdict,
+    machines: [],
     reason,
     cases: 0,
     elements: 0,
@@ -166,6 +168,7 @@ function timing(cell: Cell, shape: Shape, slowdown: number): Timing {
     kernel: cell.kernel,
     tier: cell.tier,
     dtype: cell.dtype,
+    machine: 0,
     ...shape,
     size: `${shape.rows} x ${shape.n}`,
     threads: 1,
@@ -187,6 +190,7 @@ function ceilings(): Run['ceilings'] {
     floatDtypes.map(dtype => {
       const median = copyTime(shape, dtype);
       return {
+        machine: 0,
         shape: shape.shape,
         size: `${shape.rows} x ${shape.n}`,
         dtype,
@@ -222,28 +226,32 @@ export function greenRun(): Run {
     started: '2026-11-23T21:14:09Z',
     seconds: 64.2,
     command: { line: 'npm start', seed: 20261123, cases: 512, budgetSeconds: null },
-    machine: {
-      model: 'AMD EPYC 9B45',
-      vendor: 'AuthenticAMD',
-      cores: 4,
-      memoryBytes: 16 * 2 ** 30,
-      system: 'Linux 6.1 x86-64',
-      node: '20.19.4',
-      features:
-        'sse2 ssse3 sse4.1 avx avx2 fma f16c bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd'.split(
-          ' ',
-        ),
-      xcr0: '0xe7',
-      caches: [
-        { name: 'L1d', bytes: 48 * 1024 },
-        { name: 'L2', bytes: 1024 * 1024 },
-        { name: 'L3', bytes: 32 * 2 ** 20 },
-      ],
-      tiers: tiers.map(tier => ({ tier, available: true, why: 'CPUID and XCR0 have all of its features' })),
-    },
-    providers: [{ name: 'native', version: '0.1.0', build: nativeBuild, path: null }],
+    machines: [
+      {
+        model: 'AMD EPYC 9B45',
+        vendor: 'AuthenticAMD',
+        cores: 4,
+        memoryBytes: 16 * 2 ** 30,
+        system: 'Linux 6.1 x86-64',
+        node: '20.19.4',
+        features:
+          'sse2 ssse3 sse4.1 avx avx2 fma f16c bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd'.split(
+            ' ',
+          ),
+        xcr0: '0xe7',
+        caches: [
+          { name: 'L1d', bytes: 48 * 1024 },
+          { name: 'L2', bytes: 1024 * 1024 },
+          { name: 'L3', bytes: 32 * 2 ** 20 },
+        ],
+        tiers: tiers.map(tier => ({ tier, available: true, why: 'CPUID and XCR0 have all of its features' })),
+      },
+    ],
+    parts: [],
+    providers: [{ name: 'native', version: '0.1.0', build: nativeBuild, path: null, leftOut: [] }],
     cells,
     findings: [],
+    regressions: [],
     edges: edges.flatMap(([dimension, ...own]) =>
       own.map(([edge, cases]) => ({ op: 'rms_norm' as const, dimension, edge, cases })),
     ),
@@ -317,6 +325,7 @@ function findingOf({ property, message, ratio }: Planted, cell: Cell): Finding {
     kernel,
     tier,
     dtype,
+    machine: 0,
     property,
     message,
     k: 17,
@@ -368,6 +377,7 @@ function findingOf({ property, message, ratio }: Planted, cell: Cell): Finding {
  */
 export function plantedRun(): Run {
   const base = greenRun();
+  const [machine] = base.machines;
   const noAvx512 = 'the OS does not save ZMM state: XCR0 0x7';
   const native = base.cells.map(cell =>
     cell.tier === 'avx512' ? silentCell(cell, 'unavailable', noAvx512) : cell,
@@ -414,17 +424,19 @@ export function plantedRun(): Run {
       line: 'tierwise check --library target/release/libtierwise_mutants.so',
       budgetSeconds: 60,
     },
-    machine: {
-      ...base.machine,
-      model: 'Intel Xeon (Skylake)',
-      vendor: 'GenuineIntel',
-      features: base.machine.features.filter(f => !f.startsWith('avx512')),
-      xcr0: '0x7',
-      tiers: [
-        ...base.machine.tiers.map(t => (t.tier === 'avx512' ? { ...t, available: false, why: noAvx512 } : t)),
-        { tier: 'amx', available: false, why: 'CPUID has no AMX-TILE' },
-      ],
-    },
+    machines: [
+      {
+        ...machine,
+        model: 'Intel Xeon (Skylake)',
+        vendor: 'GenuineIntel',
+        features: machine.features.filter(f => !f.startsWith('avx512')),
+        xcr0: '0x7',
+        tiers: [
+          ...machine.tiers.map(t => (t.tier === 'avx512' ? { ...t, available: false, why: noAvx512 } : t)),
+          { tier: 'amx', available: false, why: 'CPUID has no AMX-TILE' },
+        ],
+      },
+    ],
     providers: [
       ...base.providers,
       {
@@ -432,6 +444,7 @@ export function plantedRun(): Run {
         version: '0.1.0',
         build: mutantsBuild,
         path: 'target/release/libtierwise_mutants.so',
+        leftOut: [],
       },
     ],
     cells: [...native, ...mutants],

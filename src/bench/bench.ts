@@ -147,7 +147,7 @@ function timeShape(
       }
     }
     const statistics = statisticsOf(tasks);
-    const at = { shape: shape.name, size: shape.size, dtype, roof: work.roof };
+    const at = { machine: 0, shape: shape.name, size: shape.size, dtype, roof: work.roof };
     const ceilings = tasks.flatMap(({ name, is }): Ceiling[] => {
       if (!('roof' in is)) return [];
       const { median } = statistics.get(name)!;

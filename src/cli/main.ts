@@ -7,6 +7,7 @@ import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { listCommand } from './commands/list.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -34,6 +35,7 @@ for (const make of [
   checkCommand,
   benchCommand,
   reportCommand,
+  mergeCommand,
   replayCommand,
   listCommand,
   doctorCommand,

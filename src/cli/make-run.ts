@@ -119,10 +119,15 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
       cases: Number.isFinite(plan.cases) ? plan.cases : null,
       budgetSeconds: plan.budget,
     },
-    machine: thisMachine(),
-    providers: providers.map(({ name, version, build, path }) => ({ name, version, build, path })),
+    machines: [thisMachine()],
+    parts: [],
+    providers: providers.map(({ name, version, build, path, kernels: all }) => {
+      const leftOut = all.filter(kernel => !known.includes(kernel));
+      return { name, version, build, path, leftOut: leftOut.map(k => `${k.op}/${k.name}/${k.tier}`) };
+    }),
     cells,
     findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
+    regressions: [],
     edges: checked ? edgesOf(checked) : [],
     throughput: checked && {
       cases: checked.cases,

@@ -8,7 +8,7 @@ import { caseSchema, ops } from '../case/case.ts';
 import { floatDtypes } from '../case/dtype.ts';
 import { roofs } from '../case/roof.ts';
 
-export const runVersion = 2;
+export const runVersion = 3;
 
 /** The CPU feature tiers that a cell may belong to, narrowest first. */
 export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
@@ -21,6 +21,9 @@ export type Verdict = (typeof verdicts)[number];
 export const ratioLimit = 1e300;
 
 const count = z.int().nonnegative();
+
+/** The machine that something was seen on: an index into `machines`. */
+const machineIndex = count;
 
 /** The names of a cell. `tier` is a plain string: a library may bring one that is not known here. */
 const cellKey = {
@@ -36,6 +39,8 @@ const cellKey = {
 const cellSchema = z.strictObject({
   ...cellKey,
   verdict: z.enum(verdicts),
+  /** Machines on which it was executed: indices into `machines`. */
+  machines: z.array(count),
   /** One line on why, where the verdict is not `pass`. */
   reason: z.string().optional(),
   /** Cases that were executed and judged. */
@@ -80,6 +85,7 @@ export type FindingElement = z.infer<typeof elementSchema>;
 
 const findingSchema = z.strictObject({
   ...cellKey,
+  machine: machineIndex,
   /** Which property does not hold. */
   property: z.string(),
   /** One or two sentences: what was asked, what was seen. */
@@ -100,6 +106,7 @@ export type Finding = z.infer<typeof findingSchema>;
 
 const timingSchema = z.strictObject({
   ...cellKey,
+  machine: machineIndex,
   /** Name and sizes of the shape: `Llama-3.1-8B prefill`, `512 x 4096`. */
   shape: z.string(),
   size: z.string(),
@@ -127,38 +134,78 @@ const timingSchema = z.strictObject({
 });
 export type Timing = z.infer<typeof timingSchema>;
 
-export const runSchema = z.strictObject({
+/** What became of a failure file that was kept, when it was asked again. */
+export const outcomes = ['held', 'failed', 'not-asked'] as const;
+
+const regressionSchema = z.strictObject({
+  ...cellKey,
+  machine: machineIndex,
+  /** Name of the failure file, in the folder of regressions. */
+  file: z.string(),
+  property: z.string(),
+  outcome: z.enum(outcomes),
+  /** One line on why it was not asked. */
+  reason: z.string().optional(),
+});
+export type Regression = z.infer<typeof regressionSchema>;
+
+/** What was asked: enough to ask it again. */
+const commandSchema = z.strictObject({
+  line: z.string(),
+  seed: count,
+  cases: count.nullable(),
+  budgetSeconds: z.number().nullable(),
+});
+
+const machineSchema = z.strictObject({
+  model: z.string(),
+  vendor: z.string(),
+  cores: count,
+  memoryBytes: count,
+  system: z.string(),
+  node: z.string(),
+  features: z.array(z.string()),
+  /** Register state that the OS saves: XCR0, hexadecimal; null where there is none. */
+  xcr0: z.string().nullable(),
+  /** Sizes in bytes: L1d, L2, L3 as CPUID tells them. */
+  caches: z.array(z.strictObject({ name: z.string(), bytes: count })),
+  /** Tiers that this machine can run, and why not where it can't. */
+  tiers: z.array(z.strictObject({ tier: z.string(), available: z.boolean(), why: z.string() })),
+});
+export type Machine = z.infer<typeof machineSchema>;
+
+const partSchema = z.strictObject({
+  /** SHA-256 of its document: by this it is not taken in twice. */
+  digest: z.string(),
+  started: z.iso.datetime(),
+  seconds: z.number(),
+  command: commandSchema,
+});
+
+const documentSchema = z.strictObject({
   version: z.literal(runVersion),
   tool: z.strictObject({ version: z.string(), commit: z.string().nullable() }),
   started: z.iso.datetime(),
   seconds: z.number(),
-  /** What was asked: enough to ask it again. */
-  command: z.strictObject({
-    line: z.string(),
-    seed: count,
-    cases: count.nullable(),
-    budgetSeconds: z.number().nullable(),
-  }),
-  machine: z.strictObject({
-    model: z.string(),
-    vendor: z.string(),
-    cores: count,
-    memoryBytes: count,
-    system: z.string(),
-    node: z.string(),
-    features: z.array(z.string()),
-    /** Register state that the OS saves: XCR0, hexadecimal; null where there is none. */
-    xcr0: z.string().nullable(),
-    /** Sizes in bytes: L1d, L2, L3 as CPUID tells them. */
-    caches: z.array(z.strictObject({ name: z.string(), bytes: count })),
-    /** Tiers that this machine can run, and why not where it can't. */
-    tiers: z.array(z.strictObject({ tier: z.string(), available: z.boolean(), why: z.string() })),
-  }),
+  command: commandSchema,
+  /** Where it was made; a merge has one entry for each of its parts, in the same order. */
+  machines: z.array(machineSchema).min(1),
+  /** The runs that were merged into this one; empty: it was made by itself. */
+  parts: z.array(partSchema),
   providers: z.array(
-    z.strictObject({ name: z.string(), version: z.string(), build: z.string(), path: z.string().nullable() }),
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      build: z.string(),
+      path: z.string().nullable(),
+      /** Kernels of its table that the run was told to leave out: `op/kernel/tier`. */
+      leftOut: z.array(z.string()),
+    }),
   ),
   cells: z.array(cellSchema),
   findings: z.array(findingSchema),
+  /** Failures of old that were asked again, before anything else. */
+  regressions: z.array(regressionSchema),
   /** How often the edges of every dimension were reached. */
   edges: z.array(z.strictObject({ op: z.enum(ops), dimension: z.string(), edge: z.string(), cases: count })),
   /** What the check did in a second; null where nothing was checked. */
@@ -177,6 +224,7 @@ export const runSchema = z.strictObject({
   /** The roofs, by shape and dtype; `multiply-add` by tier too. */
   ceilings: z.array(
     z.strictObject({
+      machine: machineIndex,
       shape: z.string(),
       size: z.string(),
       dtype: z.enum(floatDtypes),
@@ -189,4 +237,56 @@ export const runSchema = z.strictObject({
   ),
 });
 /** One run. */
-export type Run = z.infer<typeof runSchema>;
+export type Run = z.infer<typeof documentSchema>;
+
+/** Names a cell in one string. */
+export function cellName(key: Pick<Cell, 'provider' | 'op' | 'kernel' | 'tier' | 'dtype'>): string {
+  return `${key.provider}/${key.op}/${key.kernel}/${key.tier} ${key.dtype}`;
+}
+
+/** What shapes alone do not say: names are there once, indices point at something. */
+export const runSchema = documentSchema.superRefine((run, context) => {
+  const complain = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  const once = (path: string, names: readonly string[]) => {
+    const seen = new Set<string>();
+    for (const [i, name] of names.entries()) {
+      if (seen.has(name)) complain([path, i], `${name} is there twice`);
+      seen.add(name);
+    }
+  };
+  const onMachine = (path: (string | number)[], machine: number) => {
+    if (machine >= run.machines.length) complain(path, `the run has ${run.machines.length} machines`);
+  };
+  once(
+    'providers',
+    run.providers.map(provider => provider.name),
+  );
+  once('cells', run.cells.map(cellName));
+  once(
+    'parts',
+    run.parts.map(part => part.digest),
+  );
+  run.cells.forEach((cell, i) => {
+    for (const [j, machine] of cell.machines.entries()) onMachine(['cells', i, 'machines', j], machine);
+  });
+  for (const list of ['findings', 'regressions', 'timings', 'ceilings'] as const) {
+    run[list].forEach(({ machine }, i) => {
+      onMachine([list, i, 'machine'], machine);
+    });
+  }
+  if (run.parts.length > 0 && run.parts.length !== run.machines.length) {
+    complain(
+      ['parts'],
+      `a merge has one machine for each part, here ${run.machines.length} for ${run.parts.length}`,
+    );
+  }
+});
+
+/** The tiers of a run's machines: available where one of them has it. */
+export function machineTiers({ machines }: Run): Machine['tiers'] {
+  const all = machines.flatMap(machine => machine.tiers);
+  return [...new Set(all.map(({ tier }) => tier))].map(
+    tier => all.find(t => t.tier === tier && t.available) ?? all.find(t => t.tier === tier)!,
+  );
+}

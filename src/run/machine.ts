@@ -2,7 +2,7 @@
 
 import os from 'node:os';
 import { cpuFacts } from '#addon';
-import type { Run } from './document.ts';
+import type { Machine } from './document.ts';
 
 /** What a tier needs: CPUID features, and the register state (bits of XCR0) that the OS must save. */
 interface Needs {
@@ -23,8 +23,6 @@ const x86: Readonly<Record<string, Needs>> = {
   },
   amx: { features: ['amx_tile', 'amx_bf16'], xcr0: 0x60000n },
 };
-
-type Machine = Run['machine'];
 
 /** Facts of this machine. */
 export function thisMachine(): Machine {

@@ -90,15 +90,22 @@ describe('a run document', () => {
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ version: 1 }, /at version it is 1: .*expected 2/],
+    [{ version: 1 }, /at version it is 1: .*expected 3/],
     [{ version: '1' }, /at version it is "1": /],
     [{ surprise: 1 }, /Unrecognized key: "surprise"/],
     [{ cells: {} }, /at cells it is \{\}: /],
     [{ 'cells.1.verdict': 'green' }, /at cells\[1\]\.verdict it is "green": /],
     [{ 'cells.0.cases': -5 }, /at cells\[0\]\.cases it is -5: /],
     [{ 'cells.0.worst.case.version': 9 }, /at cells\[0\]\.worst\.case\.version it is 9: /],
-    [{ 'machine.tiers.0.available': 'yes' }, /at machine\.tiers\[0\]\.available it is "yes": /],
+    [{ 'machines.0.tiers.0.available': 'yes' }, /at machines\[0\]\.tiers\[0\]\.available it is "yes": /],
     [{ started: 'yesterday' }, /at started it is "yesterday": /],
+    [
+      { 'cells.3': greenRun().cells[4] },
+      /at cells\[4\] it is .*native\/rms_norm\/lanes32\/scalar f16 is there twice/,
+    ],
+    [{ 'timings.7.machine': 1 }, /at timings\[7\]\.machine it is 1: the run has 1 machines/],
+    [{ 'cells.0.machines': [0, 3] }, /at cells\[0\]\.machines\[1\] it is 3: /],
+    [{ machines: [] }, /at machines it is \[\]: /],
   ])('with %j is refused', (changes, says) => {
     expect(refusal(JSON.stringify(changed(greenRun(), changes)))).toMatch(says);
   });
