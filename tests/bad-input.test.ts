@@ -11,6 +11,7 @@ import { failureVersion } from '../src/check/failure-file.ts';
 import { drawCase } from '../src/check/generate.ts';
 import { load, native } from '../src/providers/provider.ts';
 import { compile, goodHead, table } from '../src/providers/testing/c-library.ts';
+import { runVersion } from '../src/run/document.ts';
 import { rmsNorm } from '../suites/rms_norm/index.ts';
 import { contentOf, makeFolder, mutants, tierwise } from './testing/cli.ts';
 
@@ -38,7 +39,7 @@ function furnished(): string {
     'half-failure.json': failure.slice(0, failure.length / 2),
     'half-run.json': run.slice(0, run.length / 2),
     'later-failure.json': failure.replace('"version":1', '"version":2'),
-    'later-run.json': run.replace('"version":1', '"version":2'),
+    'later-run.json': run.replace(`"version":${runVersion}`, `"version":${runVersion + 1}`),
     'hostile-failure.json': failure.replace('"offset":', '"offset":1000000'),
     'text.txt': 'the quick\nbrown\nfox\n',
     'libtext.so': 'int main(void) { return 0; }\n'.repeat(100),
@@ -94,7 +95,7 @@ describe.concurrent('is refused:', () => {
     [['report', 'none.json'], /none\.json is not a run document: .*no such file/],
     [['report', 'text.txt', '-o', 'new.html'], /text\.txt is not a run document: .*JSON/],
     [['report', 'half-run.json', '-o', 'new.html'], /half-run\.json is not a run document: .*JSON/],
-    [['report', 'later-run.json', '-o', 'new.html'], /later-run\.json .*at version it is 2: /],
+    [['report', 'later-run.json', '-o', 'new.html'], /later-run\.json .*at version it is \d: /],
     [['report', 'failure.json', '-o', 'new.html'], /failure\.json is not a run document/],
 
     [['check', '--library', 'libnothing.so'], /no library at libnothing\.so/],
