@@ -5,11 +5,12 @@
  */
 
 import * as rmsNorm from './golden/rms_norm.ts';
+import * as rope from './golden/rope.ts';
 
 /**
  * Where a reference disagrees with a golden vector, one sentence each; none when all is well. A handful of
  * vectors of every op, which takes milliseconds.
  */
 export function checkGolden(): string[] {
-  return [rmsNorm].flatMap(op => op.check());
+  return [rmsNorm, rope].flatMap(op => op.check());
 }

@@ -4,9 +4,11 @@ import type { Case, Op } from '../src/case/case.ts';
 import type { Bits } from '../src/case/dtype.ts';
 import type { Expected, Reference } from './expected.ts';
 import { rmsNorm } from './rms_norm.ts';
+import { rope } from './rope.ts';
 
 const references: { readonly [O in Op]?: Reference<O> } = {
   rms_norm: rmsNorm,
+  rope,
 };
 
 /**
