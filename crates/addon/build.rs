@@ -1,5 +1,8 @@
-//! Links against Node-API.
+//! Links against Node-API. The kernels' threads outlive every call, so their code must never be unmapped.
 
 fn main() {
     napi_build::setup();
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
 }

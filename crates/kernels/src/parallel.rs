@@ -1,39 +1,34 @@
 //! Work divided over threads.
 
+mod pool;
+
 use std::ops::Range;
-use std::thread::{self, Builder};
+
+use pool::Pool;
+
+/// The threads that calls share.
+static POOL: Pool = Pool::new();
 
 /// Calls `work` on ranges that together are `0..items`, each once, on as many threads as the caller grants
-/// and there are items for. The calling thread takes the first range, and whatever no thread could be
-/// started for. One thread allocates nothing.
+/// and there are items for, at most one a core. The division depends on `items` and `threads` alone, and the
+/// calling thread takes the first range. One thread allocates nothing and locks nothing.
 pub fn divide(items: usize, threads: usize, work: impl Fn(Range<usize>) + Sync) {
-    divide_on(Builder::new, items, threads, work);
+    divide_on(&POOL, items, threads, work);
 }
 
-/// As [`divide`], on threads that `builder` describes.
+/// As [`divide`], on the threads of `pool`.
 fn divide_on(
-    builder: impl Fn() -> Builder,
+    pool: &'static Pool,
     items: usize,
     threads: usize,
     work: impl Fn(Range<usize>) + Sync,
 ) {
-    let threads = threads.min(items).max(1);
-    if threads == 1 {
+    let parts = threads.min(items).max(1);
+    if parts == 1 {
         return work(0..items);
     }
-    let start = |part: usize| items / threads * part + (items % threads).min(part);
-    thread::scope(|scope| {
-        let work = &work;
-        for part in 1..threads {
-            let range = start(part)..start(part + 1);
-            let spawned = builder().spawn_scoped(scope, move || work(range));
-            if spawned.is_err() {
-                work(start(part)..items);
-                break;
-            }
-        }
-        work(0..start(1));
-    });
+    let start = |part: usize| items / parts * part + (items % parts).min(part);
+    pool.run(parts, &|part| work(start(part)..start(part + 1)));
 }
 
 #[cfg(test)]
@@ -42,10 +37,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// How often each item was worked on, and in how many calls.
-    fn visits(builder: impl Fn() -> Builder, items: usize, threads: usize) -> (Vec<usize>, usize) {
+    fn visits(pool: &'static Pool, items: usize, threads: usize) -> (Vec<usize>, usize) {
         let visits: Vec<_> = (0..items).map(|_| AtomicUsize::new(0)).collect();
         let calls = AtomicUsize::new(0);
-        divide_on(builder, items, threads, |range| {
+        divide_on(pool, items, threads, |range| {
             calls.fetch_add(1, Ordering::Relaxed);
             for item in range {
                 visits[item].fetch_add(1, Ordering::Relaxed);
@@ -55,23 +50,37 @@ mod tests {
         (visits.collect(), calls.into_inner())
     }
 
-    #[test]
-    fn every_item_once_on_no_more_threads_than_items() {
+    fn every_item_once(pool: &'static Pool) {
         for items in [0, 1, 2, 3, 7, 64] {
             for threads in [1, 2, 3, 5, 7, 100] {
                 let expected = (vec![1; items], threads.min(items).max(1));
-                assert_eq!(visits(Builder::new, items, threads), expected);
+                assert_eq!(visits(pool, items, threads), expected);
             }
         }
     }
 
     #[test]
+    fn every_item_once_in_no_more_parts_than_items() {
+        every_item_once(&POOL);
+    }
+
+    #[test]
     fn every_item_once_where_no_thread_starts() {
-        const NO_ADDRESS_SPACE: usize = 1 << 47;
-        let impossible = || Builder::new().stack_size(NO_ADDRESS_SPACE);
-        assert!(impossible().spawn(|| ()).is_err());
-        for items in [2, 3, 7, 64] {
-            assert_eq!(visits(impossible, items, 3), (vec![1; items], 2));
+        static NONE: Pool = Pool::of_stacks(1 << 47);
+        every_item_once(&NONE);
+    }
+
+    #[test]
+    fn the_first_part_is_the_callers() {
+        for _ in 0..200 {
+            let caller = std::thread::current().id();
+            let own = AtomicUsize::new(usize::MAX);
+            divide(8, 4, |range| {
+                if std::thread::current().id() == caller {
+                    own.fetch_min(range.start, Ordering::Relaxed);
+                }
+            });
+            assert_eq!(own.into_inner(), 0);
         }
     }
 }
