@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderReport } from './report.ts';
+import { peeredRun } from './testing/peered.ts';
 import { greenRun, plantedRun } from './testing/sample.ts';
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -37,11 +38,16 @@ function overlapping(): string[] {
 describe.skipIf(executablePath === '')('in a browser', () => {
   let browser: Browser;
   const folder = mkdtempSync(join(tmpdir(), 'report-'));
-  const pages = { green: join(folder, 'green.html'), planted: join(folder, 'planted.html') };
+  const pages = {
+    green: join(folder, 'green.html'),
+    planted: join(folder, 'planted.html'),
+    peered: join(folder, 'peered.html'),
+  };
 
   beforeAll(async () => {
     writeFileSync(pages.green, renderReport(greenRun()));
     writeFileSync(pages.planted, renderReport(plantedRun()));
+    writeFileSync(pages.peered, renderReport(peeredRun()));
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', ...quiet] });
   }, 60_000);
 

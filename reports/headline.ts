@@ -2,7 +2,7 @@
 
 import { machineTiers, type Run } from '../src/run/document.ts';
 import { count, list } from './format.ts';
-import { distinct, type Entry, executed, type Ledger } from './ledger.ts';
+import { apart, distinct, type Entry, executed, type Ledger } from './ledger.ts';
 import { byTier } from './tiers.ts';
 
 const isAre = (n: number) => (n === 1 ? 'is' : 'are');
@@ -19,12 +19,14 @@ interface Group {
 }
 
 /** The cells that the verdict is first of all about, and the others. */
-function groupsOf({ entries, providers }: Ledger): { main: Group; others: Group | null } {
+function groupsOf(ledger: Ledger): { main: Group; others: Group | null } {
+  const { subjects } = apart(ledger);
+  const providers = distinct(subjects.map(e => e.cell.provider));
   if (!providers.includes('native')) {
-    return { main: { entries, called: cells, kernel: 'kernel' }, others: null };
+    return { main: { entries: subjects, called: cells, kernel: 'kernel' }, others: null };
   }
-  const native = entries.filter(e => e.cell.provider === 'native');
-  const rest = entries.filter(e => e.cell.provider !== 'native');
+  const native = subjects.filter(e => e.cell.provider === 'native');
+  const rest = subjects.filter(e => e.cell.provider !== 'native');
   const whose = providers.length === 2 ? `of ${providers[1]}` : 'of other providers';
   const main: Group = { entries: native, called: n => `native ${cells(n)}`, kernel: 'native kernel' };
   return rest.length === 0
@@ -66,8 +68,9 @@ function stateOf(group: Group, run: Run): string {
 
 /** The verdict, a sentence that is true of the run. */
 export function headline(ledger: Ledger): string {
-  if (ledger.entries.length === 0) return 'Nothing was checked.';
-  if (!ledger.entries.some(executed)) return 'Nothing was executed.';
+  const { subjects } = apart(ledger);
+  if (subjects.length === 0) return 'Nothing was checked.';
+  if (!subjects.some(executed)) return 'Nothing was executed.';
   const { main, others } = groupsOf(ledger);
   const parts = [stateOf(main, ledger.run), others && wrongOf(others)];
   return `${parts.filter(Boolean).join('; ')}.`;
@@ -81,6 +84,16 @@ function executedSentence({ entries, called }: Group): string {
     : `${says} and checked against float64 truth in ${list(tiersOf(ran))}.`;
 }
 
+/** What a peer's cells came to: `Beside them, the peer onnxruntime: 2 of 3 cells are right, 1 says no.` */
+function peerSentence(name: string, entries: readonly Entry[]): string {
+  const number = (verdict: Entry['verdict']) => entries.filter(e => e.verdict === verdict).length;
+  const [right, wrong] = [number('pass'), number('fail')];
+  const ran = right + wrong;
+  if (ran === 0) return `Beside them, the peer ${name} did not run.`;
+  const fails = wrong > 0 ? `, ${count(wrong)} ${isAre(wrong)} wrong` : '';
+  return `Beside them, of the peer ${name}, ${count(right)} of ${count(ran)} ${cells(ran)} that ran ${isAre(right)} right${fails}.`;
+}
+
 /** Counts behind the verdict, and the tiers that this machine lacks. */
 export function lead(ledger: Ledger): string {
   if (ledger.entries.length === 0) return 'The run holds no cell.';
@@ -90,6 +103,12 @@ export function lead(ledger: Ledger): string {
     executedSentence(main),
     others && executedSentence(others),
     missing.length > 0 && `${list(missing)} could not run here.`,
+    ...ledger.peers.map(name =>
+      peerSentence(
+        name,
+        ledger.entries.filter(e => e.cell.provider === name),
+      ),
+    ),
   ];
   return sentences.filter(Boolean).join(' ');
 }

@@ -8,6 +8,7 @@ import { floatDtypes } from '../src/case/dtype.ts';
 import {
   type Cell,
   type Finding,
+  isPeers,
   type Machine,
   machineTiers,
   type Run,
@@ -45,8 +46,10 @@ export interface Ledger {
   readonly clocks: readonly Clock[];
   readonly entries: readonly Entry[];
   readonly columns: readonly Column[];
-  /** Names of providers that have cells, native first. */
+  /** Names of providers that have cells, native first, peers last. */
   readonly providers: readonly string[];
+  /** Those of them that are peers: compared with, shown apart, never counted with the others. */
+  readonly peers: readonly string[];
 }
 
 /** What one machine of a run timed. */
@@ -136,7 +139,13 @@ export function ledgerOf(run: Run): Ledger {
   const findings = grouped(run.findings, cellId);
   const named = distinct([...run.providers.map(p => p.name), ...run.cells.map(c => c.provider)]);
   const present = named.filter(name => run.cells.some(c => c.provider === name));
-  const providers = [...present.filter(n => n === 'native'), ...present.filter(n => n !== 'native')];
+  const peers = present.filter(provider => isPeers(run, { provider }));
+  const others = present.filter(name => name !== 'native' && !peers.includes(name));
+  const providers = [
+    ...present.filter(name => name === 'native' && !peers.includes(name)),
+    ...others,
+    ...peers,
+  ];
   const kernels = distinct(run.cells.map(c => c.kernel));
   const entries = run.cells
     .map(cell => {
@@ -153,12 +162,18 @@ export function ledgerOf(run: Run): Ledger {
         byTier(a.tier, b.tier),
     );
   const clocks = clocksOf(run);
-  return { run: onClock(run, clocks[0]), clocks, entries, columns: columnsOf(run), providers };
+  return { run: onClock(run, clocks[0]), clocks, entries, columns: columnsOf(run), providers, peers };
 }
 
 /** A run with the times of one machine alone. */
 export function onClock(run: Run, clock: Clock | undefined): Run {
   return clock ? { ...run, timings: clock.timings, ceilings: clock.ceilings } : run;
+}
+
+/** The cells that a run is about, and those that stand beside them. */
+export function apart({ entries, peers }: Ledger): { subjects: Entry[]; beside: Entry[] } {
+  const ofPeer = (entry: Entry) => peers.includes(entry.cell.provider);
+  return { subjects: entries.filter(entry => !ofPeer(entry)), beside: entries.filter(ofPeer) };
 }
 
 /** Whether a kernel ran in this cell and its results were judged. */

@@ -6,11 +6,13 @@ import { cellId, ledgerOf } from './ledger.ts';
 import { renderReport } from './report.ts';
 import { sections } from './sections/index.ts';
 import { all, byClass, byId, byTag, type Element, hasClass, parse, textOf } from './testing/markup.ts';
+import { peeredRun } from './testing/peered.ts';
 import { greenRun, passCell, plantedRun } from './testing/sample.ts';
 
 const runs: Readonly<Record<string, Run>> = {
   green: greenRun(),
   planted: plantedRun(),
+  peered: peeredRun(),
   'timings only': { ...plantedRun(), cells: [], throughput: null },
   empty: {
     ...greenRun(),

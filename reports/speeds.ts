@@ -4,6 +4,7 @@ import { ops } from '../src/case/case.ts';
 import { floatDtypes } from '../src/case/dtype.ts';
 import type { Roof } from '../src/case/roof.ts';
 import type { Run, Timing } from '../src/run/document.ts';
+import { times } from './format.ts';
 import { cellId, distinct, type Entry, type Ledger } from './ledger.ts';
 
 type Op = Timing['op'];
@@ -30,6 +31,40 @@ export interface Speed {
   readonly overScalar: number | null;
   /** Whether the cell is a pass of this page, and the baseline too. Otherwise figures stand in parentheses. */
   readonly proved: boolean;
+}
+
+/** The middle of some numbers; of an even count, the mean of the two in the middle. */
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+}
+
+/**
+ * A timing against the fastest kernel of a peer at the same shape on the same machine: the median over blocks,
+ * in each of which both had their turn, of the ratio of medians; proved where both cells passed. Null where the
+ * peer was not timed there, and for its own timings.
+ */
+export function overPeer(
+  own: Timing,
+  peer: string,
+  timings: readonly Timing[],
+): { ratio: number; proved: boolean } | null {
+  if (own.provider === peer) return null;
+  const candidates = timings.filter(
+    t => t.provider === peer && t.machine === own.machine && shapeKey(t) === shapeKey(own),
+  );
+  const [best] = candidates.toSorted((a, b) => a.median - b.median);
+  if (!best) return null;
+  const blocks = Math.min(best.blocks.length, own.blocks.length);
+  const ratios = Array.from({ length: blocks }, (_, b) => median(best.blocks[b]) / median(own.blocks[b]));
+  return { ratio: median(ratios), proved: best.proved && own.proved };
+}
+
+/** That as text, in parentheses where it is not proved; a dash where there is none. */
+export function overText(own: Timing, peer: string, timings: readonly Timing[]): string {
+  const over = overPeer(own, peer, timings);
+  return over ? asProved(times(over.ratio), over) : '–';
 }
 
 const shapeKey = (t: Timing) => [t.op, t.dtype, t.size, t.shape, t.threads].join('\n');
@@ -94,6 +129,6 @@ export function leaders(speeds: readonly Speed[], run: Run): Speed[] {
 }
 
 /** A figure that nothing proves, in parentheses. */
-export function asProved(text: string, speed: Pick<Speed, 'proved'>): string {
+export function asProved(text: string, speed: { readonly proved: boolean }): string {
   return speed.proved ? text : `(${text})`;
 }

@@ -19,6 +19,7 @@ function known(tier: string): tier is (typeof tiers)[number] {
 
 /** What stands under a tier's name; nothing for a tier that only its library knows. */
 export function tierNote(tier: string): string {
+  if (tier === 'auto') return 'its library picks';
   return known(tier) ? madeOf[tier] : '';
 }
 

@@ -2,7 +2,7 @@
 // date is left alone, so a second call does nothing.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -66,19 +66,26 @@ function requireTools() {
   process.exit(2);
 }
 
+/** Whether a path is a link: what it leads to is somebody else's, and `npm ci` would empty it first. */
+function isLink(path) {
+  return lstatSync(join(root, path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 const addon = ['build', '--platform', '--release', '--esm', '--manifest-path', 'crates/addon/Cargo.toml'];
 const addonTo = ['--output-dir', 'dist/addon', '--js', 'index.js', '--dts', 'index.d.ts'];
 
 /** Makes what is missing. Returns when everything is there. */
 export function setUp() {
   requireTools();
-  unlessDone({
-    what: 'installing npm packages',
-    stamp: 'node_modules/.tierwise-installed',
-    inputs: [join(root, 'package-lock.json')],
-    products: ['node_modules/.bin/tsc'],
-    work: () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
-  });
+  if (!isLink('node_modules')) {
+    unlessDone({
+      what: 'installing npm packages',
+      stamp: 'node_modules/.tierwise-installed',
+      inputs: [join(root, 'package-lock.json')],
+      products: ['node_modules/.bin/tsc'],
+      work: () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
+    });
+  }
   const rust = filesUnder('crates', name => /\.(rs|toml|h)$/.test(name));
   const manifests = ['Cargo.toml', 'Cargo.lock', 'package.json'].map(name => join(root, name));
   unlessDone({
@@ -89,6 +96,7 @@ export function setUp() {
       'dist/addon/index.js',
       'target/release/tierwise-runner',
       'target/release/libtierwise_native.so',
+      'target/release/libtierwise_onnxruntime.so',
     ],
     work: () => {
       run('npx', ['napi', ...addon, ...addonTo], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -7,7 +7,7 @@ import { type Digits, differingDigits } from '../digits.ts';
 import { count, counted, share } from '../format.ts';
 import { glyph, glyphAlone } from '../glyphs.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { distinct, executed, grouped, type Ledger } from '../ledger.ts';
+import { apart, distinct, executed, grouped, type Ledger } from '../ledger.ts';
 import { toCell } from '../links.ts';
 import { byTier } from '../tiers.ts';
 import { headingId, type Section } from './section.ts';
@@ -127,15 +127,20 @@ function render(ledger: Ledger): Html {
   const kernels = byKernel(ledger);
   const findings = kernels.flat();
   const first = new Set(kernels.slice(0, unfolded).map(own => own[0]));
-  const silent = ledger.entries.filter(e => e.verdict === 'fail' && e.findings.length === 0).length;
+  const { subjects, beside } = apart(ledger);
+  const silent = subjects.filter(e => e.verdict === 'fail' && e.findings.length === 0).length;
+  const wrongPeers = beside.filter(e => e.verdict === 'fail').length;
+  const own = findings.filter(f => !ledger.peers.includes(f.provider)).length;
   const says = [
-    findings.length > 0 &&
-      `${counted(findings.length, 'finding')}, each with the smallest case that still fails and the line that runs it again.`,
+    own > 0 &&
+      `${counted(own, 'finding')}, each with the smallest case that still fails and the line that runs it again.`,
     silent > 0 && `${counted(silent, 'cell')} failed without a case that shows it.`,
-    findings.length + silent === 0 &&
-      (ledger.entries.some(executed)
+    own + silent === 0 &&
+      (subjects.some(executed)
         ? 'Nothing that was executed failed.'
         : 'Nothing was executed, so nothing was found.'),
+    wrongPeers > 0 &&
+      `${counted(wrongPeers, 'cell')} of peers ${wrongPeers === 1 ? 'is' : 'are'} wrong, with ${counted(findings.length - own, 'finding')}.`,
   ].filter(Boolean);
   return html`<h2 id="${headingId(id)}">Findings</h2><p class="lead">${says.join(' ')}</p>
 ${kernels.length > 1 && html`<ul class="failing">${kernels.map(blamed)}</ul>`}

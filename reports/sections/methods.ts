@@ -47,6 +47,8 @@ const words: readonly (readonly [string, string])[] = [
     'the best that the machine did in the same run: a memcpy of the same buffers, reading the same bytes, or multiply-adds of the tier in registers; 100 % is as fast',
   ],
   ['over scalar', "native scalar's median over this one, same shape, dtype and threads"],
+  ['peer', "somebody else's library, proved and timed in the same run: shown apart, no part of the verdict"],
+  ['over PEER', "the peer's time over this one at the same shape: the median of the ratios of all blocks"],
   ['( )', 'a time whose cell, or whose baseline, was not proved in this run'],
 ];
 

@@ -11,7 +11,7 @@ import { count, counted, duration, inUnit, list, percent, rate, sizes, times, ti
 import { type Html, html } from '../html.ts';
 import { type Clock, distinct, grouped, type Ledger, onClock } from '../ledger.ts';
 import { toCell } from '../links.ts';
-import { asProved, headlineSize, leaders, type Speed, speedsOf } from '../speeds.ts';
+import { asProved, headlineSize, leaders, overText, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
 
 const id = 'speed';
@@ -67,23 +67,24 @@ function charts(op: string, dtype: FloatDtype, speeds: readonly Speed[], run: Le
   return drawn;
 }
 
-function speedRow(speed: Speed, ledger: Ledger): Html {
+function speedRow(speed: Speed, peers: readonly string[], ledger: Ledger): Html {
   const { timing, overScalar } = speed;
   const unit = timeUnit(timing.median);
   const who =
     timing.provider === 'native' ? '' : html` <span class="grey">${timing.provider} ${timing.kernel}</span>`;
   return html`<tr><th scope="row">${toCell(ledger, timing, timing.tier)}${who}</th><td class="n">${asProved(duration(timing.median), speed)}</td>
-<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n">${rate(timing)}</td>
-<td class="n">${timing.ofRoof === null ? '–' : asProved(percent(timing.ofRoof), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td></tr>`;
+<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n rate">${rate(timing)}</td>
+<td class="n">${timing.ofRoof === null ? '–' : asProved(percent(timing.ofRoof), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td>${peers.map(peer => html`<td class="n">${overText(timing, peer, ledger.run.timings)}</td>`)}</tr>`;
 }
 
 function table(op: string, dtype: string, shapes: readonly (readonly Speed[])[], ledger: Ledger): Html {
+  const peers = ledger.peers.filter(peer => shapes.flat().some(s => s.timing.provider === peer));
   return html`<table class="speeds"><caption class="sr">${op} ${dtype}: medians by shape and tier</caption>
-<thead><tr><th scope="col">shape, tier</th><th scope="col" class="n">median</th><th scope="col" class="n range">low to high</th><th scope="col" class="n">rate</th><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th></tr></thead>
+<thead><tr><th scope="col">shape, tier</th><th scope="col" class="n">median</th><th scope="col" class="n range">low to high</th><th scope="col" class="n rate">rate</th><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th>${peers.map(peer => html`<th scope="col" class="n over">over ${peer}</th>`)}</tr></thead>
 ${shapes.map(own => {
   const { shape, size, threads, roof } = own[0].timing;
   const name = shape === size ? '' : shape;
-  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="6"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`} <span class="roof-name">roof: ${roof}</span></th></tr>${own.map(s => speedRow(s, ledger))}</tbody>`;
+  return html`<tbody><tr class="shape-line"><th scope="rowgroup" colspan="${6 + peers.length}"><b>${sizes(size)}</b> ${name}${threads > 1 && `, ${threads} threads`} <span class="roof-name">roof: ${roof}</span></th></tr>${own.map(s => speedRow(s, peers, ledger))}</tbody>`;
 })}</table>`;
 }
 
@@ -158,7 +159,8 @@ const style = `${chartStyle}
 .speeds tbody tr:nth-child(2) > * { border-top: 0; }
 .speeds a { text-decoration: none; } .speeds a:hover { text-decoration: underline; }
 .more { margin-top: 8px; }
-@media (max-width: 720px) { .range { display: none; } }
+.over { white-space: normal !important; max-width: 90px; }
+@media (max-width: 720px) { .range, .rate { display: none; } }
 `;
 
 export const speed: Section = { id, name: 'Speed', short: 'Speed', render, style };

@@ -10,7 +10,7 @@ import { errorBar } from '../bar.ts';
 import { count, counted, duration, share, shortHash, sizes, times } from '../format.ts';
 import { glyph, verdictWords } from '../glyphs.ts';
 import { type Html, html } from '../html.ts';
-import { type Column, distinct, type Entry, grouped, type Ledger } from '../ledger.ts';
+import { apart, type Column, distinct, type Entry, grouped, type Ledger } from '../ledger.ts';
 import { asProved, headlineSize, headlineSpeed, type Speed, speedsOf } from '../speeds.ts';
 import { tierNote } from '../tiers.ts';
 import { headingId, type Section } from './section.ts';
@@ -143,21 +143,23 @@ function legend(): Html {
 }
 
 function render(ledger: Ledger): Html {
-  const { entries, columns, providers } = ledger;
+  const { entries, columns, providers, peers } = ledger;
+  const { subjects, beside } = apart(ledger);
   const speeds = speedsOf(ledger);
+  const tables = (names: readonly string[]) => names.map(name => providerTable(name, ledger, speeds));
   const body =
     entries.length === 0
       ? html`<p>There is no cell to show.</p>`
-      : html`<div class="map-table columns-${Math.min(columns.length, 7)}">${head(columns)}${providers.map(p => providerTable(p, ledger, speeds))}</div>${legend()}`;
+      : html`<div class="map-table columns-${Math.min(columns.length, 7)}">${head(columns)}${tables(providers.filter(name => !peers.includes(name)))}${peers.length > 0 && html`<h3 class="beside">Peers, compared with and not counted</h3>${tables(peers)}`}</div>${legend()}`;
   return html`<div class="map-title"><div><h2 id="${headingId(id)}">Tier map</h2>
 <p class="lead">Every kernel in every tier. The bar is the worst error seen; the tick is the most that a correct kernel may err. Then speed over native scalar.</p></div>
-<p class="note">${counted(entries.length, 'cell')}</p></div>${body}`;
+<p class="note">${counted(subjects.length, 'cell')}${beside.length > 0 && `, ${count(beside.length)} of peers`}</p></div>${body}`;
 }
 
 const style = `
 .map-title { display: flex; justify-content: space-between; align-items: end; gap: 24px; }
 .map-title > .note { margin-bottom: 24px; white-space: nowrap; }
-.map-table { --kernel: 150px; }
+.map-table { --kernel: 150px; position: relative; }
 .map-head, .fold-row { display: grid; grid-template-columns: calc(166px + var(--kernel)); grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); }
 .map-head { border-bottom: 1.5px solid var(--ink); padding-bottom: 8px; align-items: end; }
 .map-head b { font-weight: 600; display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -165,6 +167,7 @@ const style = `
 .map-head .note { display: block; font-size: 11px; line-height: 15px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tier-head { padding-left: 8px; min-width: 0; }
 .provider + .provider { margin-top: 4px; }
+.beside { margin-top: 28px; font-size: 13px; }
 .fold-row { padding: 16px 0 6px; border-bottom: 1px solid var(--rule-strong); align-items: center; }
 .provider-name { min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; padding-left: 2px; }
 .provider-name b { font-weight: 600; }

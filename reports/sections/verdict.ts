@@ -17,8 +17,8 @@ import {
 import { glyph, verdictWords } from '../glyphs.ts';
 import { headline, lead } from '../headline.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { distinct, type Ledger } from '../ledger.ts';
-import { leaders, roofWords, type Speed, speedsOf } from '../speeds.ts';
+import { apart, distinct, type Ledger } from '../ledger.ts';
+import { leaders, overText, roofWords, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
 
 const id = 'verdict';
@@ -62,15 +62,16 @@ ${fact('command', html`<code>${command.line}</code>`)}
 </dl>`;
 }
 
-function right({ entries, providers }: Ledger): Html {
-  const native = providers.includes('native');
-  const columns: readonly { name: string; cells: typeof entries }[] =
-    native && providers.length > 1
-      ? [
-          { name: 'native', cells: entries.filter(e => e.cell.provider === 'native') },
-          { name: 'others', cells: entries.filter(e => e.cell.provider !== 'native') },
-        ]
-      : [{ name: providers.join(', '), cells: entries }];
+function right(ledger: Ledger): Html {
+  const { subjects, beside } = apart(ledger);
+  const native = subjects.filter(e => e.cell.provider === 'native');
+  const others = subjects.filter(e => e.cell.provider !== 'native');
+  const alone = distinct(others.map(e => e.cell.provider)).join(', ');
+  const columns = [
+    { name: 'native', cells: native },
+    { name: native.length > 0 ? 'others' : alone, cells: others },
+    { name: 'peers', cells: beside },
+  ].filter(column => column.cells.length > 0);
   const number = (n: number, verdict: Verdict) => {
     const look = n === 0 ? 'n grey' : verdict === 'fail' ? 'n fail-text loud' : 'n';
     return html`<td class="${look}">${count(n)}</td>`;
@@ -83,36 +84,57 @@ ${columns.map(c => number(c.cells.filter(e => e.verdict === v).length, v))}</tr>
   )}</tbody></table></div>`;
 }
 
-function fastRow({ timing, overScalar }: Speed): Html {
+function fastRow({ timing, overScalar }: Speed, peers: readonly string[], { run }: Ledger): Html {
   return html`<tr><th scope="row">${timing.op} ${timing.dtype} <span class="grey">${timing.tier}</span></th>
 <td class="roof">${timing.ofRoof !== null && roofBar(timing.ofRoof)}</td>
 <td class="n">${timing.ofRoof === null ? '–' : percent(timing.ofRoof)}</td>
-<td class="n">${overScalar === null ? '–' : times(overScalar)}</td></tr>`;
+<td class="n">${overScalar === null ? '–' : times(overScalar)}</td>${peers.map(peer => html`<td class="n">${overText(timing, peer, run.timings)}</td>`)}</tr>`;
 }
 
 function fast(ledger: Ledger): Html {
   const { run } = ledger;
+  const peers = ledger.peers.filter(peer => run.timings.some(t => t.provider === peer));
   const best = leaders(speedsOf(ledger), run);
   const shapes = [...new Set(best.map(s => `${s.timing.op} at ${sizes(s.timing.size)}`))];
   const body =
     best.length > 0
-      ? html`<table><thead><tr><th scope="col">fastest native tier</th><td></td><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th></tr></thead>
-<tbody>${best.map(fastRow)}</tbody></table>
+      ? html`<table><thead><tr><th scope="col">fastest native tier</th><td></td><th scope="col" class="n">of its roof</th><th scope="col" class="n">over scalar</th>${peers.map(peer => html`<th scope="col" class="n over">over ${peer}</th>`)}</tr></thead>
+<tbody>${best.map(speed => fastRow(speed, peers, ledger))}</tbody></table>
 <p class="note">Medians, ${list(shapes)}. The roof, measured in this run: ${list(distinct(best.map(s => roofWords[s.timing.roof])))}.</p>`
       : html`<p class="note">${run.timings.length === 0 ? 'Nothing was timed in this run.' : 'No native kernel that was timed is proved in this run.'}</p>`;
   return html`<div class="block answer"><h2>Fast?</h2>${body}</div>`;
 }
 
-function elsewhere({ columns, entries }: Ledger): Html {
-  const missing = columns.filter(c => !c.available);
+/** What could not run: tiers that the machine lacks, and peers that are not installed. */
+function missing({ columns, entries, peers }: Ledger): { what: string; says: string; why: string }[] {
+  const tiers = columns
+    .filter(column => !column.available)
+    .map(({ tier, why }) => {
+      const cells = entries.filter(e => e.cell.tier === tier);
+      const says = cells.length === 0 ? 'no kernel for it' : `${counted(cells.length, 'cell')} unproved`;
+      return { what: tier, says, why };
+    });
+  const absent = peers.flatMap(peer => {
+    const cells = entries.filter(e => e.cell.provider === peer);
+    if (cells.some(e => e.verdict !== 'unavailable')) return [];
+    const why = distinct(cells.map(e => e.reason)).join('; ');
+    return [{ what: peer, says: `${counted(cells.length, 'cell')} unproved`, why }];
+  });
+  return [...tiers, ...absent];
+}
+
+function elsewhere(ledger: Ledger): Html {
+  const absent = missing(ledger);
   const body =
-    missing.length > 0
-      ? html`<ul>${missing.map(({ tier, why }) => {
-          const cells = entries.filter(e => e.cell.tier === tier);
-          const says = cells.length === 0 ? 'no kernel for it' : `${counted(cells.length, 'cell')} unproved`;
-          return html`<li><span class="mark">${glyph('unavailable')} <span>${tier} <span class="grey">${says}</span></span></span>
-<p class="note">${why || 'the run does not say why'}</p></li>`;
-        })}</ul>`
+    absent.length > 0
+      ? html`<ul>${absent.map(
+          ({
+            what,
+            says,
+            why,
+          }) => html`<li><span class="mark">${glyph('unavailable')} <span>${what} <span class="grey">${says}</span></span></span>
+<p class="note">${why || 'the run does not say why'}</p></li>`,
+        )}</ul>`
       : html`<p class="note">Nothing: this machine has every tier of the run.</p>`;
   return html`<div class="block answer"><h2>Could not run here</h2>${body}</div>`;
 }
@@ -144,6 +166,7 @@ h1 { font-size: 30px; line-height: 38px; font-weight: 600; letter-spacing: -0.02
 .answer { grid-column: span 4; border-top-color: var(--ink); }
 .answer h2 { font-size: 13px; line-height: 20px; letter-spacing: 0; margin-bottom: 6px; }
 .answer .note { margin-top: 8px; }
+.answer thead .n { white-space: normal; }
 .answer li + li { border-top: 1px solid var(--rule); margin-top: 8px; padding-top: 8px; }
 .answer li .note { margin: 0 0 0 22px; }
 

@@ -248,7 +248,9 @@ export function greenRun(): Run {
       },
     ],
     parts: [],
-    providers: [{ name: 'native', version: '0.1.0', build: nativeBuild, path: null, leftOut: [] }],
+    providers: [
+      { name: 'native', version: '0.1.0', build: nativeBuild, path: null, leftOut: [], role: 'subject' },
+    ],
     cells,
     findings: [],
     regressions: [],
@@ -445,6 +447,7 @@ export function plantedRun(): Run {
         build: mutantsBuild,
         path: 'target/release/libtierwise_mutants.so',
         leftOut: [],
+        role: 'subject',
       },
     ],
     cells: [...native, ...mutants],

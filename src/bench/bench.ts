@@ -23,15 +23,15 @@ import {
 } from '../providers/protocol.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { type Slot, SlotPool } from '../providers/slots.ts';
-import type { Run, Timing } from '../run/document.ts';
+import type { Run, Timing, Verdict } from '../run/document.ts';
 
 export interface BenchOptions {
   readonly dtypes: readonly FloatDtype[];
   /** Leave out the shapes that take long. */
   readonly quick: boolean;
   readonly seed: number;
-  /** Whether a cell passed in this run. */
-  readonly proved: (kernel: Kernel, dtype: FloatDtype) => boolean;
+  /** What a cell came to in this run. */
+  readonly verdictOn: (kernel: Kernel, dtype: FloatDtype) => Verdict | undefined;
   readonly onProgress: (what: string) => void;
 }
 
@@ -94,7 +94,9 @@ export function bench(
       for (const shape of shapes) {
         for (const dtype of options.dtypes) {
           options.onProgress(`${op} ${shape.size} ${dtype}`);
-          timeShape(op, shape, dtype, contenders, hosts, pool, options, benched);
+          // What declined every case would decline this one.
+          const able = contenders.filter(kernel => options.verdictOn(kernel, dtype) !== 'unsupported');
+          timeShape(op, shape, dtype, able, hosts, pool, options, benched);
         }
       }
     }
@@ -175,7 +177,7 @@ function timeShape(
         ...times,
         rate,
         ofRoof: roof ? rate / roof.rate : null,
-        proved: options.proved(is.kernel, dtype),
+        proved: options.verdictOn(is.kernel, dtype) === 'pass',
       });
     }
   } finally {

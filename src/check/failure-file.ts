@@ -15,7 +15,7 @@ const failureSchema = z.strictObject({
   version: z.literal(failureVersion),
   kernel: z.strictObject({
     provider: z.string(),
-    /** The library's path as it was given; null: the built-in kernels. */
+    /** The library's path as it was given; null: the provider is known by its name. */
     library: z.string().nullable(),
     /** What its code was: see a run's providers. */
     build: z.string(),

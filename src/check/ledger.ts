@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { numericsNames, promiseBits } from '../providers/protocol.ts';
-import { type Kernel, kernelId, type LoadedProvider, promises } from '../providers/provider.ts';
+import {
+  type Kernel,
+  kernelId,
+  type LoadedProvider,
+  promises,
+  providerNamed,
+  whyUnavailable,
+} from '../providers/provider.ts';
 import type { Cell, Finding, Run } from '../run/document.ts';
 import type { Checked, Found } from './check.ts';
 import { noEvidence } from './evidence.ts';
@@ -22,9 +29,9 @@ export function cellsOf(
   checked: Checked | null,
   seed: number,
 ): Cell[] {
-  const builds = new Map(providers.map(provider => [provider.name, provider.build]));
-  return kernels.flatMap(kernel =>
-    dtypes.map((dtype): Cell => {
+  return kernels.flatMap(kernel => {
+    const provider = providers.find(candidate => candidate.name === kernel.provider)!;
+    return dtypes.map((dtype): Cell => {
       const key = `${kernelId(kernel)}#${dtype}` as const;
       const evidence = checked?.evidence.get(key) ?? noEvidence();
       const failures = checked?.found.filter(
@@ -42,13 +49,14 @@ export function cellsOf(
         worst: worst && { ...worst, case: drawCase(suiteOf(kernel.op), seed, worst.k).case },
         properties: Object.entries(properties).map(([name, tally]) => ({ name, ...tally })),
         digest: checked?.digests.get(key) ?? null,
-        build: builds.get(kernel.provider) ?? '',
+        build: provider.build,
         numerics: numericsNames[kernel.numerics] ?? `class ${kernel.numerics}`,
         promises: (Object.keys(promiseBits) as (keyof typeof promiseBits)[]).filter(p => promises(kernel, p)),
       };
       return {
         ...cell,
         ...verdictOf(
+          provider,
           kernel,
           cell,
           failures ?? [],
@@ -56,12 +64,13 @@ export function cellsOf(
           checked?.died.has(kernelId(kernel)) ?? false,
         ),
       };
-    }),
-  );
+    });
+  });
 }
 
 /** From what was seen to a verdict. Starts from `not-run`; only evidence makes it `pass`. */
 function verdictOf(
+  provider: LoadedProvider,
   kernel: Kernel,
   cell: Pick<Cell, 'cases' | 'supported' | 'asked' | 'elements' | 'telling' | 'properties' | 'executed'>,
   failures: readonly Found[],
@@ -74,7 +83,7 @@ function verdictOf(
   }
   const failed = cell.properties.find(property => property.failed > 0);
   if (failed) return { verdict: 'fail', reason: `${failed.name} failed ${failed.failed} times` };
-  if (!kernel.available) return { verdict: 'unavailable', reason: `this machine cannot run ${kernel.tier}` };
+  if (!kernel.available) return { verdict: 'unavailable', reason: whyUnavailable(provider, kernel) };
   if (died) return { verdict: 'not-run', reason: 'not asked: the kernel crashed or hung in another type' };
   if (!wasChecked || cell.asked === 0) return { verdict: 'not-run', reason: 'no case was asked of it' };
   if (cell.supported === 0) {
@@ -92,6 +101,11 @@ function verdictOf(
   return { verdict: 'pass' };
 }
 
+/** The path that a failure file needs; null where the name says it all. */
+function pathToTell({ name, path }: LoadedProvider): string | null {
+  return providerNamed(name)?.path === path ? null : path;
+}
+
 /** Findings with their failure files, which are written here. */
 export function fileFindings(
   found: readonly Found[],
@@ -107,7 +121,14 @@ export function fileFindings(
     const { property, message, elements } = shrunk.breach;
     const failure: Failure = {
       version: failureVersion,
-      kernel: { provider: provider.name, library: provider.path, build: provider.build, op, name, tier },
+      kernel: {
+        provider: provider.name,
+        library: pathToTell(provider),
+        build: provider.build,
+        op,
+        name,
+        tier,
+      },
       property,
       message,
       found: { seed, k: sighting.k },

@@ -73,7 +73,7 @@ describe('a failure that can not be asked is no pass', () => {
       'kernel.name': 'a',
       'kernel.tier': 'scalar',
     });
-    expect(() => run(absent)).toThrow('this machine cannot run mine/rms_norm/a/scalar');
+    expect(() => run(absent)).toThrow('mine/rms_norm/a/scalar cannot run: this machine cannot run scalar');
   });
 });
 

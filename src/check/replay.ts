@@ -10,7 +10,8 @@ import {
   type LoadedProvider,
   libraryAt,
   load,
-  native,
+  providerNamed,
+  whyUnavailable,
 } from '../providers/provider.ts';
 import { UsageError } from '../usage-error.ts';
 import { examined } from './examine.ts';
@@ -46,13 +47,16 @@ export function replay(
       `the library ${path} is not there: give its place with --library PATH (${basename(path)})`,
     );
   }
-  const provider = load(path === null ? native : libraryAt(path));
+  const found = path === null ? providerNamed(wanted.provider) : libraryAt(path);
+  if (!found) throw new UsageError(`no provider is known as "${wanted.provider}"`);
+  const provider = load(found);
   const kernel = provider.kernels.find(
     ({ op, name, tier }) => op === wanted.op && name === wanted.name && tier === wanted.tier,
   );
   if (!kernel)
     throw new UsageError(`${provider.name} has no kernel ${wanted.op}/${wanted.name}/${wanted.tier}`);
-  if (!kernel.available) throw new UsageError(`this machine cannot run ${kernelId(kernel)}`);
+  if (!kernel.available)
+    throw new UsageError(`${kernelId(kernel)} cannot run: ${whyUnavailable(provider, kernel)}`);
   const kernels = provider.kernels.filter(candidate => candidate.op === c.op && candidate.available);
   const examiner = new Examiner({
     providers: [provider],

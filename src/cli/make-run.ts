@@ -11,7 +11,7 @@ import { threads } from '../check/crew.ts';
 import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
 import { hasSuite, propertiesOf } from '../check/properties.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
-import { type Run, runVersion } from '../run/document.ts';
+import { isPeers, type Run, runVersion } from '../run/document.ts';
 import { thisMachine } from '../run/machine.ts';
 import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
@@ -43,7 +43,7 @@ const secondsPerKernel = 3;
 /** Generated things, beside whatever the command is run in. */
 export const outputFolder = '.tierwise';
 
-export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Plan): Promise<Run> {
+export async function makeRun({ providers, kernels, dtypes, peers }: Selected, plan: Plan): Promise<Run> {
   const started = new Date();
   trustReference();
   if (kernels.length === 0) throw new UsageError(whyNone(providers));
@@ -82,13 +82,9 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
     }
   }
   const cells = cellsOf(providers, known, dtypes, checked, plan.seed);
-  const proved = (kernel: Kernel, dtype: FloatDtype) =>
-    cells.some(
-      cell =>
-        cell.verdict === 'pass' &&
-        cell.dtype === dtype &&
-        kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel),
-    );
+  const verdictOn = (kernel: Kernel, dtype: FloatDtype) =>
+    cells.find(cell => cell.dtype === dtype && kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel))
+      ?.verdict;
   // A kernel that takes its process with it has no place on the clock.
   let benched: Benched = { timings: [], ceilings: [], refused: [] };
   if (plan.bench !== 'none') {
@@ -100,7 +96,7 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
         dtypes,
         quick: plan.bench === 'quick',
         seed: plan.seed,
-        proved,
+        verdictOn,
         onProgress: what => progress.show(what),
       },
     );
@@ -123,7 +119,8 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
     parts: [],
     providers: providers.map(({ name, version, build, path, kernels: all }) => {
       const leftOut = all.filter(kernel => !known.includes(kernel));
-      return { name, version, build, path, leftOut: leftOut.map(k => `${k.op}/${k.name}/${k.tier}`) };
+      const role = peers.includes(name) ? 'peer' : 'subject';
+      return { name, version, build, path, leftOut: leftOut.map(k => `${k.op}/${k.name}/${k.tier}`), role };
     }),
     cells,
     findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
@@ -142,12 +139,13 @@ export async function makeRun({ providers, kernels, dtypes }: Selected, plan: Pl
   };
 }
 
-/** 0: all executed cells hold; 1: a finding, or a cell that ran and proved nothing. */
+/** 0: all executed cells hold; 1: a finding, or a cell that ran and proved nothing. Peers do not count. */
 export function exitCode(run: Run): 0 | 1 {
   const wrong = run.cells.some(
-    cell => cell.verdict === 'fail' || (cell.verdict === 'not-run' && cell.cases > 0),
+    cell =>
+      !isPeers(run, cell) && (cell.verdict === 'fail' || (cell.verdict === 'not-run' && cell.cases > 0)),
   );
-  return wrong || run.findings.length > 0 ? 1 : 0;
+  return wrong || run.findings.some(finding => !isPeers(run, finding)) ? 1 : 0;
 }
 
 /** Where a run is kept when nothing is said: the newest one. */

@@ -3,7 +3,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Op, ops } from '../case/case.ts';
 import { type FloatDtype, floatDtypes } from '../case/dtype.ts';
-import { type Kernel, type LoadedProvider, libraryAt, load, native } from '../providers/provider.ts';
+import { peerNames } from '../providers/peers.ts';
+import {
+  type Kernel,
+  type LoadedProvider,
+  libraryAt,
+  load,
+  native,
+  providerNamed,
+} from '../providers/provider.ts';
 import { tiers } from '../run/document.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -15,6 +23,7 @@ export interface Selection {
   kernel?: string[];
   provider?: string[];
   library?: string[];
+  peer?: string[];
 }
 
 const collect = (value: string, previous: string[] = []) => [...previous, ...value.split(',')];
@@ -43,12 +52,22 @@ export function withSelection(command: Command): Command {
       ),
     )
     .option('--kernel <name>', 'only kernels of these names', collect)
-    .option('--provider <name>', 'only these providers (native, or the name of a library)', collect)
+    .option(
+      '--provider <name>',
+      `only these providers (native, ${peerNames.join(', ')}, or the name of a library)`,
+      collect,
+    )
     .option(
       '--library <path>',
       'a shared library of kernels (kernel-abi.h), instead of the native ones; both with --provider native,NAME',
       collect,
     );
+}
+
+/** Adds the option that takes peers along. */
+export function withPeers(command: Command): Command {
+  const peers = new Option('--peer <name>', `beside them, and apart, these peers (${peerNames.join(', ')})`);
+  return command.addOption(peers.argParser(oneOf(peerNames, 'peer')));
 }
 
 /** A whole number from `min` to `max`. */
@@ -75,6 +94,8 @@ export interface Selected {
   readonly providers: readonly LoadedProvider[];
   readonly kernels: readonly Kernel[];
   readonly dtypes: readonly FloatDtype[];
+  /** Names of the providers that are not in question, but compared with. */
+  readonly peers: readonly string[];
 }
 
 /**
@@ -84,13 +105,17 @@ export interface Selected {
  */
 export function select(selection: Selection): Selected {
   const libraries = (selection.library ?? []).map(libraryAt);
-  const wantsNative = libraries.length === 0 || selection.provider?.includes('native');
-  const providers = [...(wantsNative ? [native] : []), ...libraries].map(load);
+  const known = (selection.provider ?? []).flatMap(name => providerNamed(name) ?? []);
+  const subjects = [...(libraries.length + known.length === 0 ? [native] : known), ...libraries].map(load);
+  const peers = (selection.peer ?? [])
+    .filter(name => !subjects.some(subject => subject.name === name))
+    .map(name => load(providerNamed(name)!));
+  const providers = [...subjects, ...peers];
   const names = providers.map(provider => provider.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice)
     throw new UsageError(`two providers call themselves "${twice}": check them in runs of their own`);
-  let kernels = providers.flatMap(provider => provider.kernels);
+  let kernels = subjects.flatMap(subject => subject.kernels);
   const narrow = (
     what: string,
     wanted: readonly string[] | undefined,
@@ -108,5 +133,13 @@ export function select(selection: Selection): Selected {
   narrow('op', selection.op as Op[] | undefined, kernel => kernel.op);
   narrow('tier', selection.tier, kernel => kernel.tier);
   narrow('name', selection.kernel, kernel => kernel.name);
-  return { providers, kernels, dtypes: selection.dtype ?? floatDtypes };
+  const beside = peers
+    .flatMap(provider => provider.kernels)
+    .filter(({ op }) => kernels.some(kernel => kernel.op === op));
+  return {
+    providers,
+    kernels: [...kernels, ...beside],
+    dtypes: selection.dtype ?? floatDtypes,
+    peers: peers.map(({ name }) => name),
+  };
 }

@@ -1,7 +1,8 @@
 /** The run in the terminal: the ledger, latencies, findings. */
 
-import { count, counted, duration, percent, rate, share } from '../../reports/format.ts';
-import type { Cell, Finding, Run } from '../run/document.ts';
+import { count, counted, duration, list, percent, rate, share } from '../../reports/format.ts';
+import { overText } from '../../reports/speeds.ts';
+import { type Cell, type Finding, isPeers, type Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
@@ -12,9 +13,17 @@ const marks: Readonly<Record<Cell['verdict'], string>> = {
   'not-run': colours.yellow('not run'),
 };
 
+/** The cells in question, then those of peers. */
+export function ledgerTables(run: Run): string {
+  const subjects = run.cells.filter(cell => !isPeers(run, cell));
+  const peers = run.cells.filter(cell => isPeers(run, cell));
+  const apart = peers.length > 0 ? ['', 'peers, compared with and not counted:', ledgerTable(peers)] : [];
+  return [ledgerTable(subjects), ...apart].join('\n');
+}
+
 /** One line a cell. */
-export function ledgerTable(run: Run): string {
-  const rows = run.cells.map(cell => [
+function ledgerTable(cells: readonly Cell[]): string {
+  const rows = cells.map(cell => [
     marks[cell.verdict],
     cell.provider,
     cell.op,
@@ -46,8 +55,10 @@ export function ledgerTable(run: Run): string {
   );
 }
 
-/** One line a shape, type and kernel name, one column a tier. */
+/** One line a shape, type and kernel name, one column a tier; then what peers take at the same shape, over it. */
 export function latencyTable(run: Run): string {
+  const timed = run.timings.filter(timing => isPeers(run, timing));
+  const peers = [...new Set(timed.map(({ provider }) => provider))];
   const tiers = [...new Set(run.timings.map(timing => timing.tier))];
   const groups = new Map<string, typeof run.timings>();
   for (const timing of run.timings) {
@@ -64,11 +75,30 @@ export function latencyTable(run: Run): string {
     });
     const fastest = group.reduce((best, timing) => (timing.median < best.median ? timing : best));
     const roof = fastest.ofRoof === null ? '' : `${percent(fastest.ofRoof)} of ${fastest.roof}`;
-    return [shape, size, dtype, `${provider} ${kernel}`, ...cells, rate(fastest), roof];
+    const over = peers.map(peer => overText(fastest, peer, run.timings));
+    return [shape, size, dtype, `${provider} ${kernel}`, ...cells, rate(fastest), roof, ...over];
   });
   return table(
-    ['shape', 'rows x n', 'type', 'kernel', ...tiers, 'best', 'of its roof'],
-    ['left', 'right', 'left', 'left', ...tiers.map(() => 'right' as const), 'right', 'right'],
+    [
+      'shape',
+      'rows x n',
+      'type',
+      'kernel',
+      ...tiers,
+      'best',
+      'of its roof',
+      ...peers.map(peer => `over ${peer}`),
+    ],
+    [
+      'left',
+      'right',
+      'left',
+      'left',
+      ...tiers.map(() => 'right' as const),
+      'right',
+      'right',
+      ...peers.map(() => 'right' as const),
+    ],
     rows,
   );
 }
@@ -85,8 +115,19 @@ function findingText(finding: Finding): string {
   ].join('\n');
 }
 
-/** One finding a kernel, and which others there are; then cells that fail without one, and why. */
+/** Findings, those about peers last and under a heading of their own. */
 export function findingsText(run: Run): string[] {
+  const about = (kept: (item: { provider: string }) => boolean) =>
+    findingsOf({ findings: run.findings.filter(kept), cells: run.cells.filter(kept) });
+  const peers = about(item => isPeers(run, item));
+  return [
+    ...about(item => !isPeers(run, item)),
+    ...(peers.length > 0 ? ['about peers, and not counted:\n', ...peers] : []),
+  ];
+}
+
+/** One finding a kernel, and which others there are; then cells that fail without one, and why. */
+function findingsOf(run: Pick<Run, 'findings' | 'cells'>): string[] {
   const byKernel = new Map<string, Finding[]>();
   for (const finding of run.findings) {
     const key = [finding.provider, finding.op, finding.kernel, finding.tier].join('/');
@@ -109,17 +150,28 @@ export function findingsText(run: Run): string[] {
 
 /** The run in one or two sentences. */
 export function verdictText(run: Run): string {
-  const cells = (verdict: Cell['verdict']) => run.cells.filter(cell => cell.verdict === verdict).length;
+  const subjects = run.cells.filter(cell => !isPeers(run, cell));
+  const cells = (verdict: Cell['verdict']) => subjects.filter(cell => cell.verdict === verdict).length;
   const [passed, failed] = [cells('pass'), cells('fail')];
   const others = (['unsupported', 'unavailable', 'not-run'] as const)
     .filter(verdict => cells(verdict) > 0)
     .map(verdict => `${cells(verdict)} ${verdict === 'not-run' ? 'not run' : verdict}`);
   const rest = others.length ? ` (${others.join(', ')})` : '';
-  if (failed > 0) return colours.red(`${failed} of ${run.cells.length} cells fail; ${passed} pass${rest}.`);
+  if (failed > 0) return colours.red(`${failed} of ${subjects.length} cells fail; ${passed} pass${rest}.`);
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
   return colours.green(
-    passed === run.cells.length
+    passed === subjects.length
       ? `All ${counted(passed, 'cell')} hold.`
-      : `${passed} of ${run.cells.length} cells hold${rest}.`,
+      : `${passed} of ${subjects.length} cells hold${rest}.`,
   );
+}
+
+/** A line for each provider of which nothing could run, with what to do about it. */
+export function missingText(run: Run): string[] {
+  return run.providers.flatMap(({ name }) => {
+    const cells = run.cells.filter(cell => cell.provider === name);
+    const reasons = new Set(cells.map(({ reason }) => reason));
+    const nowhere = cells.length > 0 && cells.every(cell => cell.verdict === 'unavailable');
+    return nowhere ? [`${name} is unavailable: ${list([...reasons].map(reason => reason ?? ''))}`] : [];
+  });
 }

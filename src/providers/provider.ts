@@ -9,15 +9,20 @@ import { type Op, ops } from '../case/case.ts';
 import type { Promised } from '../case/promise.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
+import { peer } from './peers.ts';
 import { promiseBits } from './protocol.ts';
 import { SlotPool } from './slots.ts';
 
 /** A source of kernels. */
 export interface Provider {
-  /** `native`, or a library's own name. */
+  /** `native`, a peer's name, or a library's own. */
   readonly name: string;
   /** The shared object; null: the kernels built into the runner. */
   readonly path: string | null;
+  /** Files beside it that its code is made of. */
+  readonly parts?: readonly string[];
+  /** Why its kernels can't run here, and how to change that. */
+  readonly missing?: string;
 }
 
 /** One implementation of an op in one tier. */
@@ -36,7 +41,7 @@ export interface Kernel {
 /** A provider with its table. */
 export interface LoadedProvider extends Provider {
   readonly version: string;
-  /** What its code is: for `native` the hash in its version, for a library the SHA-256 of the file. */
+  /** What its code is: for `native` the hash in its version, for a library the SHA-256 of its files. */
   readonly build: string;
   readonly kernels: readonly Kernel[];
   /** Rows for ops that are not known here. */
@@ -89,6 +94,16 @@ export function load(provider: Provider): LoadedProvider {
   }
 }
 
+/** A provider that is known by its name: `native`, or a peer. */
+export function providerNamed(name: string): Provider | undefined {
+  return name === native.name ? native : peer(name);
+}
+
+/** Why a kernel can't run here. */
+export function whyUnavailable(provider: Provider, kernel: Kernel): string {
+  return provider.missing ?? `this machine cannot run ${kernel.tier}`;
+}
+
 /** A provider for the shared object at a path. */
 export function libraryAt(path: string): Provider {
   const absolute = resolve(path);
@@ -97,7 +112,8 @@ export function libraryAt(path: string): Provider {
 }
 
 function buildOf(provider: Provider, version: string): string {
-  if (provider.path !== null)
-    return createHash('sha256').update(readFileSync(provider.path)).digest('hex').slice(0, 16);
-  return version.split('+')[1] ?? version;
+  if (provider.path === null) return version.split('+')[1] ?? version;
+  const sum = createHash('sha256');
+  for (const path of [provider.path, ...(provider.parts ?? [])]) sum.update(readFileSync(path));
+  return sum.digest('hex').slice(0, 16);
 }

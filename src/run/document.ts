@@ -8,7 +8,7 @@ import { caseSchema, ops } from '../case/case.ts';
 import { floatDtypes } from '../case/dtype.ts';
 import { roofs } from '../case/roof.ts';
 
-export const runVersion = 3;
+export const runVersion = 4;
 
 /** The CPU feature tiers that a cell may belong to, narrowest first. */
 export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
@@ -19,6 +19,9 @@ export type Verdict = (typeof verdicts)[number];
 
 /** The largest ratio that a run document holds: it stands for an error without measure (a NaN, a bound of 0). */
 export const ratioLimit = 1e300;
+
+/** What a provider is in a run. */
+export const roles = ['subject', 'peer'] as const;
 
 const count = z.int().nonnegative();
 
@@ -200,6 +203,8 @@ const documentSchema = z.strictObject({
       path: z.string().nullable(),
       /** Kernels of its table that the run was told to leave out: `op/kernel/tier`. */
       leftOut: z.array(z.string()),
+      /** The run is about its subjects; peers are compared with, and stand apart. */
+      role: z.enum(roles),
     }),
   ),
   cells: z.array(cellSchema),
@@ -289,4 +294,9 @@ export function machineTiers({ machines }: Run): Machine['tiers'] {
   return [...new Set(all.map(({ tier }) => tier))].map(
     tier => all.find(t => t.tier === tier && t.available) ?? all.find(t => t.tier === tier)!,
   );
+}
+
+/** Whether a cell, finding or timing of a run is about a peer. */
+export function isPeers({ providers }: Run, { provider }: { readonly provider: string }): boolean {
+  return providers.some(({ name, role }) => name === provider && role === 'peer');
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderReport } from '../../reports/report.ts';
+import { peeredRun } from '../../reports/testing/peered.ts';
 import { greenRun, plantedRun } from '../../reports/testing/sample.ts';
 import { changed } from '../testing/changed.ts';
 import { UsageError } from '../usage-error.ts';
@@ -88,6 +89,25 @@ test('what one run left out and another asked is not left out', () => {
     cells: a.cells.filter(cell => cell.tier !== 'avx2'),
   }) as Run;
   expect(merged({ narrow, a }).providers[0].leftOut).toEqual(['rope/lanes32/avx2']);
+});
+
+test('a peer that is missing on one machine has the build of the other, and is a subject where it is one anywhere', () => {
+  const there = peeredRun();
+  const absent: Run = {
+    ...there,
+    findings: [],
+    timings: [],
+    providers: there.providers.map(p => (p.role === 'peer' ? { ...p, build: '', version: 'not loaded' } : p)),
+    cells: there.cells.map(cell => (cell.tier === 'auto' ? { ...cell, verdict: 'unavailable' } : cell)),
+  };
+  for (const both of [merged({ there, absent }), merged({ absent, there })]) {
+    expect(both.providers[1]).toEqual(there.providers[1]);
+  }
+  const asked = changed(there, { 'providers.1.role': 'subject', 'command.seed': 9 }) as Run;
+  expect(merged({ absent, asked }).providers[1].role).toBe('subject');
+  expect(() => merged({ there, asked: changed(asked, { 'providers.1.build': 'c' }) as Run })).toThrow(
+    'there and asked are runs of different builds of onnxruntime: b and c',
+  );
 });
 
 describe('is refused:', () => {

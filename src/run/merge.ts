@@ -74,7 +74,7 @@ function requireSame(sources: readonly Source[]): void {
           'run both with one of them',
       );
     }
-    for (const { name: provider, build } of run.providers) {
+    for (const { name: provider, build } of run.providers.filter(({ name }) => isThere(run, name))) {
       const other = builds.get(provider);
       if (other && other.build !== build) {
         throw new UsageError(
@@ -90,6 +90,12 @@ function requireSame(sources: readonly Source[]): void {
       held.set(digest, name);
     }
   }
+}
+
+/** Whether a provider could run anything: a peer may be missing on some machines, and has no build there. */
+function isThere(run: Run, provider: string): boolean {
+  const own = run.cells.filter(cell => cell.provider === provider);
+  return own.length === 0 || own.some(cell => cell.verdict !== 'unavailable');
 }
 
 /** What a run brings into a merge: its own parts, or itself. */
@@ -119,15 +125,23 @@ function shifted(run: Run, by: number): Run {
   };
 }
 
-/** What was left out everywhere is left out; the rest of a provider is the same in all, as its build is. */
+/**
+ * What was left out everywhere is left out, and what is a subject anywhere is one. The rest of a provider is the
+ * same wherever it is there, as its build is.
+ */
 function mergedProviders(runs: readonly Run[]): Run['providers'] {
   const cells = runs.flatMap(run => run.cells);
   const has = (provider: string, kernel: string) =>
     cells.some(cell => cell.provider === provider && `${cell.op}/${cell.kernel}/${cell.tier}` === kernel);
+  const there = runs.flatMap(run => run.providers.filter(({ name }) => isThere(run, name)));
   return joined(
     runs.flatMap(run => run.providers),
     provider => provider.name,
-    (a, b) => ({ ...a, leftOut: [...new Set([...a.leftOut, ...b.leftOut])] }),
+    (a, b) => ({
+      ...(there.find(({ name }) => name === a.name) ?? a),
+      role: a.role === 'peer' ? b.role : a.role,
+      leftOut: [...new Set([...a.leftOut, ...b.leftOut])],
+    }),
   ).map(provider => ({
     ...provider,
     leftOut: provider.leftOut.filter(kernel => !has(provider.name, kernel)),

@@ -90,7 +90,7 @@ describe('a run document', () => {
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ version: 1 }, /at version it is 1: .*expected 3/],
+    [{ version: 3 }, /at version it is 3: .*expected 4/],
     [{ version: '1' }, /at version it is "1": /],
     [{ surprise: 1 }, /Unrecognized key: "surprise"/],
     [{ cells: {} }, /at cells it is \{\}: /],

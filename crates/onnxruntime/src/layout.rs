@@ -16,7 +16,7 @@ pub fn dense<const D: usize>(
     shape: impl Into<Shape>,
 ) -> Result<Operand, Unsupported> {
     if Element::of(tensor.dtype) != Some(element) || !is_dense(&tensor.shape, &tensor.strides) {
-        return Err(Unsupported::Unsaid);
+        return Err(Unsupported);
     }
     Ok(Operand {
         data: tensor.base,

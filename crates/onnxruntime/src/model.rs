@@ -12,7 +12,6 @@ use tierwise_abi::tensor::Dtype;
 pub enum Element {
     F32 = 1,
     I32 = 6,
-    I64 = 7,
     F16 = 10,
 }
 
@@ -32,7 +31,6 @@ impl Element {
         match self {
             Self::F16 => 2,
             Self::F32 | Self::I32 => 4,
-            Self::I64 => 8,
         }
     }
 }
@@ -40,8 +38,6 @@ impl Element {
 /// What stands at an input of the node.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
-    /// Nothing: an optional input that is left out.
-    Absent,
     /// A tensor of the caller.
     Given(Element),
     /// A vector of so many ones, part of the model.
@@ -104,16 +100,8 @@ impl Node {
         for (index, input) in self.inputs.iter().enumerate() {
             let name = input_name(index);
             let name = name.to_bytes();
-            node.bytes(
-                1,
-                if matches!(input, Input::Absent) {
-                    b""
-                } else {
-                    name
-                },
-            );
+            node.bytes(1, name);
             match *input {
-                Input::Absent => {}
                 Input::Given(element) => graph.message(11, value_info(name, element)),
                 Input::Ones(element, count) => graph.message(5, ones(name, element, count)),
             }
@@ -166,7 +154,6 @@ fn ones(name: &[u8], element: Element, count: usize) -> Message {
         Element::F32 => &1f32.to_le_bytes(),
         Element::F16 => &0x3c00u16.to_le_bytes(),
         Element::I32 => &1i32.to_le_bytes(),
-        Element::I64 => &1i64.to_le_bytes(),
     };
     let mut tensor = Message::default();
     tensor.varint(1, count as u64);

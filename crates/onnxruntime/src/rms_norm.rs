@@ -70,10 +70,10 @@ impl Form for Norm {
 /// # Safety
 /// The memory that the call's tensors name may be read, and its outputs written.
 pub unsafe fn run(call: &RmsNormCall) -> Result<(), Unsupported> {
-    let runtime = runtime::get().ok_or(Unsupported::Unsaid)?;
-    let element = Element::of(call.x.dtype).ok_or(Unsupported::Unsaid)?;
+    let runtime = runtime::get().ok_or(Unsupported)?;
+    let element = Element::of(call.x.dtype).ok_or(Unsupported)?;
     if call.weight_offset != 0.0 || call.rounding != Rounding::Once {
-        return Err(Unsupported::Unsaid);
+        return Err(Unsupported);
     }
     let shape = call.x.shape;
     let mut operands = Vec::with_capacity(5);
@@ -103,5 +103,6 @@ pub unsafe fn run(call: &RmsNormCall) -> Result<(), Unsupported> {
     };
     let session = SESSIONS.of(runtime, form)?;
     // SAFETY: the caller's condition; the operands are those of the node.
-    Ok(unsafe { session.run(&operands)? })
+    unsafe { session.run(&operands) }?;
+    Ok(())
 }

@@ -263,7 +263,6 @@ fn element_type(element: Element) -> ElementType {
     match element {
         Element::F32 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
         Element::I32 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32,
-        Element::I64 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
         Element::F16 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16,
     }
 }

@@ -7,18 +7,13 @@ use tierwise_abi::c::{TW_INVALID, TW_NUMERICS_F32, TW_OK, TW_UNSUPPORTED, TwKern
 use crate::runtime::OrtError;
 use crate::{rms_norm, runtime};
 
-/// Why a call was not done. Nothing was written.
+/// The operator has no words for a call, or ONNX Runtime refused it. Nothing was written.
 #[derive(Debug)]
-pub enum Unsupported {
-    /// The operator has no words for it.
-    Unsaid,
-    /// ONNX Runtime refused it.
-    Refused(OrtError),
-}
+pub struct Unsupported;
 
 impl From<OrtError> for Unsupported {
-    fn from(error: OrtError) -> Self {
-        Self::Refused(error)
+    fn from(_: OrtError) -> Self {
+        Self
     }
 }
 

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { writeRun } from '../../run/store.ts';
 import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
-import { findingsText, latencyTable, verdictText } from '../tables.ts';
+import { findingsText, latencyTable, missingText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 import { type CheckOptions, planOf, withCheckOptions } from './check.ts';
 
@@ -35,6 +35,7 @@ export function benchCommand(): Command {
         ...findingsText(run),
         latencyTable(run),
         '',
+        ...missingText(run),
         options.check ? verdictText(run) : 'Nothing was checked: times in parentheses are unproved.',
       ];
       process.stdout.write(`${out.join('\n')}\n`);

@@ -6,8 +6,8 @@ import { count } from '../../../reports/format.ts';
 import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
 import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
-import { type Selection, seconds, select, wholeNumber, withSelection } from '../options.ts';
-import { findingsText, ledgerTable, verdictText } from '../tables.ts';
+import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
+import { findingsText, ledgerTables, missingText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 
 /** What commands that check take. */
@@ -23,7 +23,7 @@ export interface CheckOptions extends Selection {
 
 /** Adds the options of a check. */
 export function withCheckOptions(command: Command): Command {
-  return withSelection(command)
+  return withPeers(withSelection(command))
     .option('--seed <number>', 'which sequence of cases', wholeNumber(0, 2 ** 32 - 1), 1)
     .option(
       '--cases <number>',
@@ -60,7 +60,14 @@ export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
 
 /** Says what a check showed: findings, the ledger, one sentence. */
 export function tellCheck(run: Run): void {
-  const out = [...findingsText(run), ledgerTable(run), '', ...throughputText(run), verdictText(run)];
+  const out = [
+    ...findingsText(run),
+    ledgerTables(run),
+    '',
+    ...throughputText(run),
+    ...missingText(run),
+    verdictText(run),
+  ];
   process.stdout.write(`${out.join('\n')}\n`);
 }
 

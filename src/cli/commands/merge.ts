@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { counted } from '../../../reports/format.ts';
 import { merge } from '../../run/merge.ts';
 import { readRun, writeRun } from '../../run/store.ts';
-import { ledgerTable, verdictText } from '../tables.ts';
+import { ledgerTables, verdictText } from '../tables.ts';
 
 export function mergeCommand(): Command {
   return new Command('merge')
@@ -15,7 +15,7 @@ export function mergeCommand(): Command {
       const sources = files.map(name => ({ name, run: readRun(name) }));
       const run = merge(sources, ['tierwise', ...process.argv.slice(2)].join(' '));
       writeRun(output, run);
-      process.stdout.write(`${ledgerTable(run)}\n\n${verdictText(run)}\n`);
+      process.stdout.write(`${ledgerTables(run)}\n\n${verdictText(run)}\n`);
       process.stdout.write(`${counted(run.parts.length, 'run')} in ${output}\n`);
     });
 }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { renderReport } from '../../../reports/report.ts';
+import { peerNames } from '../../providers/peers.ts';
 import { writeRun, writeWhole } from '../../run/store.ts';
 import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
@@ -12,6 +13,7 @@ import { defaultReport } from './report.ts';
 
 interface RunOptions extends CheckOptions {
   quick?: boolean;
+  peers: boolean;
   output: string;
 }
 
@@ -22,11 +24,13 @@ export function runCommand(): Command {
   return withCheckOptions(new Command('run'))
     .description('check, bench and report in one')
     .option('--quick', 'a short check, and no shapes that take long')
+    .option('--no-peers', 'without the peers that are taken along where --peer says nothing')
     .option('-o, --output <file>', 'where the report goes', defaultReport)
     .action(async (options: RunOptions) => {
       const plan = planOf(options);
       const unlimited = options.cases === undefined && options.budget === undefined;
-      const run = await makeRun(select(options), {
+      const peer = options.peer ?? (options.peers ? [...peerNames] : []);
+      const run = await makeRun(select({ ...options, peer }), {
         ...plan,
         budget: options.quick && unlimited ? quickBudget : plan.budget,
         check: true,
