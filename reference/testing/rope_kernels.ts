@@ -228,9 +228,9 @@ export const broken: Readonly<Record<string, Kernel>> = {
     ...plain,
     rotate: (a, cos, b, sin, dtype) => round(a * cos, dtype) + round(b * sin, dtype),
   },
-  'result scaled by 1 + 2^-20': {
+  'result scaled by 1 + 2^-15': {
     ...plain,
-    rotate: (a, cos, b, sin) => f(plain.rotate(a, cos, b, sin, 'f32') * (1 + 2 ** -20)),
+    rotate: (a, cos, b, sin) => f(plain.rotate(a, cos, b, sin, 'f32') * (1 + 2 ** -15)),
   },
   'tail as zeros': { ...plain, tail: () => 0 },
 };
