@@ -94,6 +94,8 @@ frequencies("DeepSeek-V2 yarn", 64, 1e4, {**QWEN, "factor": 40.0, "originalMaxPo
 frequencies("yarn, one pair between", 32, 1e4, {**QWEN, "betaFast": 2.0, "betaSlow": 1.0}, None, THREE)
 frequencies("yarn, no pair between", 8, 1e4, {**QWEN, "originalMaxPositions": 6}, None, ("short", "long"))
 frequencies("yarn, betas the other way round", 32, 1e4, {**QWEN, "betaFast": 1.0, "betaSlow": 32.0})
+frequencies("yarn, ends beyond the pairs", 8, 2.0, {**QWEN, "betaFast": 5000.0}, None, ("short", "between"))
+frequencies("yarn, begins beyond them", 8, 2.0, QWEN, None, ("long",))
 frequencies("yarn, factor below 1", 32, 1e4, {**QWEN, "factor": 0.3}, None, THREE)
 
 
@@ -120,8 +122,8 @@ with mpmath.workprec(1400):
 angles("near multiples of pi / 2", quarters)
 angles("at the edges of octants", [float(rational(k * pi / 4)) for k in (1, 3, 5, 7, 2**31 + 1)])
 angles("small", [0.0, 1e-300, 2.0**-30, 1e-5])
-# The fifth is the float64 that is nearest to a multiple of pi/2, relative to its size (Muller, Elementary Functions).
-angles("far", [2.0**33 + 0.25, 1e12, 2.0**53 + 2, 1e22, 6381956970095103 * 2.0**797, 1.7e308])
+# The ninth is the float64 that is nearest to a multiple of pi/2, relative to its size (Muller, Elementary Functions).
+angles("far", [2.0**33 + 0.25, 1.2e10, 2.5e10, 6e10 + 2.0**-16, 1.5e11, 1e12, 2.0**53 + 2, 1e22, 6381956970095103 * 2.0**797, 1.7e308])
 
 
 def cosine_and_sine(position, i, rotary_dim, theta, scaling):
