@@ -14,6 +14,7 @@ import {
   type Run,
   type Verdict,
 } from '../src/run/document.ts';
+import { soundVerdict } from '../src/run/verdict.ts';
 import { byTier } from './tiers.ts';
 
 /** The limit of the precision statistic (root mean square of error over ordinary f32 error). */
@@ -65,27 +66,6 @@ export function cellId(key: CellKey): string {
   const spell = (part: string) =>
     part.replace(/[^A-Za-z0-9_-]/gu, c => `~${c.codePointAt(0)?.toString(16)}~`);
   return [key.provider, key.op, key.kernel, key.tier, key.dtype].map(spell).join('.');
-}
-
-/**
- * The verdict on a cell. A document that contradicts itself is read for the worse: with a finding or a
- * failed property it is a fail, and a pass on which nothing was compared is not one.
- */
-function judge(cell: Cell, findings: readonly Finding[]): { verdict: Verdict; reason: string } {
-  const broken = cell.properties.filter(p => p.failed > 0).map(p => p.name);
-  const reason = cell.reason ?? '';
-  if (cell.verdict === 'fail' || findings.length > 0 || broken.length > 0) {
-    const names = new Set([...broken, ...findings.map(f => f.property)]);
-    return { verdict: 'fail', reason: reason || `does not hold: ${[...names].join(', ')}` };
-  }
-  if (cell.verdict !== 'pass') return { verdict: cell.verdict, reason };
-  if (cell.cases === 0 || cell.elements === 0) {
-    return { verdict: 'not-run', reason: reason || 'no element of any case was compared' };
-  }
-  if (cell.telling === 0) {
-    return { verdict: 'not-run', reason: reason || 'every expected value was zero, infinite or NaN' };
-  }
-  return { verdict: 'pass', reason: '' };
 }
 
 function shareOf(cell: Cell): number | null {
@@ -151,7 +131,7 @@ export function ledgerOf(run: Run): Ledger {
     .map(cell => {
       const id = cellId(cell);
       const own = findings.get(id) ?? [];
-      return { cell, ...judge(cell, own), id, findings: own, share: shareOf(cell) };
+      return { cell, ...soundVerdict(cell, own), id, findings: own, share: shareOf(cell) };
     })
     .sort(
       ({ cell: a }, { cell: b }) =>

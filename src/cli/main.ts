@@ -6,6 +6,7 @@ import { UsageError } from '../usage-error.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { gateCommand } from './commands/gate.ts';
 import { listCommand } from './commands/list.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -36,6 +37,7 @@ for (const make of [
   benchCommand,
   reportCommand,
   mergeCommand,
+  gateCommand,
   replayCommand,
   listCommand,
   doctorCommand,

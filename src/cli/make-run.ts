@@ -119,8 +119,14 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     parts: [],
     providers: providers.map(({ name, version, build, path, kernels: all }) => {
       const leftOut = all.filter(kernel => !known.includes(kernel));
-      const role = peers.includes(name) ? 'peer' : 'subject';
-      return { name, version, build, path, leftOut: leftOut.map(k => `${k.op}/${k.name}/${k.tier}`), role };
+      return {
+        name,
+        version,
+        build,
+        path,
+        leftOut: leftOut.map(({ op, name, tier }) => ({ op, kernel: name, tier })),
+        role: peers.includes(name) ? 'peer' : 'subject',
+      };
     }),
     cells,
     findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
@@ -139,13 +145,17 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   };
 }
 
-/** 0: all executed cells hold; 1: a finding, or a cell that ran and proved nothing. Peers do not count. */
+/**
+ * 0: some cell is proved and none is wrong; 1: a finding, a cell that ran and proved nothing, or no proof at all.
+ * Peers do not count.
+ */
 export function exitCode(run: Run): 0 | 1 {
   const wrong = run.cells.some(
     cell =>
       !isPeers(run, cell) && (cell.verdict === 'fail' || (cell.verdict === 'not-run' && cell.cases > 0)),
   );
-  return wrong || run.findings.some(finding => !isPeers(run, finding)) ? 1 : 0;
+  const proved = run.cells.some(cell => !isPeers(run, cell) && cell.verdict === 'pass');
+  return wrong || !proved || run.findings.some(finding => !isPeers(run, finding)) ? 1 : 0;
 }
 
 /** Where a run is kept when nothing is said: the newest one. */

@@ -112,8 +112,14 @@ export function libraryAt(path: string): Provider {
 }
 
 function buildOf(provider: Provider, version: string): string {
-  if (provider.path === null) return version.split('+')[1] ?? version;
+  return provider.path === null
+    ? (version.split('+')[1] ?? version)
+    : libraryBuild(provider.path, ...(provider.parts ?? []));
+}
+
+/** What names the code of a shared object, or of several files: the beginning of their SHA-256. */
+export function libraryBuild(...paths: readonly string[]): string {
   const sum = createHash('sha256');
-  for (const path of [provider.path, ...(provider.parts ?? [])]) sum.update(readFileSync(path));
+  for (const path of paths) sum.update(readFileSync(path));
   return sum.digest('hex').slice(0, 16);
 }

@@ -201,8 +201,8 @@ const documentSchema = z.strictObject({
       version: z.string(),
       build: z.string(),
       path: z.string().nullable(),
-      /** Kernels of its table that the run was told to leave out: `op/kernel/tier`. */
-      leftOut: z.array(z.string()),
+      /** Kernels of its table that the run was told to leave out. */
+      leftOut: z.array(z.strictObject({ op: z.enum(ops), kernel: z.string(), tier: z.string() })),
       /** The run is about its subjects; peers are compared with, and stand apart. */
       role: z.enum(roles),
     }),
@@ -245,7 +245,9 @@ const documentSchema = z.strictObject({
 export type Run = z.infer<typeof documentSchema>;
 
 /** Names a cell in one string. */
-export function cellName(key: Pick<Cell, 'provider' | 'op' | 'kernel' | 'tier' | 'dtype'>): string {
+export function cellName(
+  key: Readonly<Record<'provider' | 'op' | 'kernel' | 'tier' | 'dtype', string>>,
+): string {
   return `${key.provider}/${key.op}/${key.kernel}/${key.tier} ${key.dtype}`;
 }
 
@@ -272,6 +274,10 @@ export const runSchema = documentSchema.superRefine((run, context) => {
     'parts',
     run.parts.map(part => part.digest),
   );
+  const held = new Set(run.cells.map(cellName));
+  run.findings.forEach((finding, i) => {
+    if (!held.has(cellName(finding))) complain(['findings', i], `the run has no cell ${cellName(finding)}`);
+  });
   run.cells.forEach((cell, i) => {
     for (const [j, machine] of cell.machines.entries()) onMachine(['cells', i, 'machines', j], machine);
   });

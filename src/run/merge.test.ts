@@ -84,11 +84,12 @@ test('different bits on two machines leave no digest, the same bits one', () => 
 });
 
 test('what one run left out and another asked is not left out', () => {
+  const avx2 = (op: string) => ({ op, kernel: 'lanes32', tier: 'avx2' });
   const narrow = changed(a, {
-    'providers.0.leftOut': ['rms_norm/lanes32/avx2', 'rope/lanes32/avx2'],
+    'providers.0.leftOut': [avx2('rms_norm'), avx2('rope')],
     cells: a.cells.filter(cell => cell.tier !== 'avx2'),
   }) as Run;
-  expect(merged({ narrow, a }).providers[0].leftOut).toEqual(['rope/lanes32/avx2']);
+  expect(merged({ narrow, a }).providers[0].leftOut).toEqual([avx2('rope')]);
 });
 
 test('a peer that is missing on one machine has the build of the other, and is a subject where it is one anywhere', () => {

@@ -131,8 +131,6 @@ function shifted(run: Run, by: number): Run {
  */
 function mergedProviders(runs: readonly Run[]): Run['providers'] {
   const cells = runs.flatMap(run => run.cells);
-  const has = (provider: string, kernel: string) =>
-    cells.some(cell => cell.provider === provider && `${cell.op}/${cell.kernel}/${cell.tier}` === kernel);
   const there = runs.flatMap(run => run.providers.filter(({ name }) => isThere(run, name)));
   return joined(
     runs.flatMap(run => run.providers),
@@ -140,11 +138,17 @@ function mergedProviders(runs: readonly Run[]): Run['providers'] {
     (a, b) => ({
       ...(there.find(({ name }) => name === a.name) ?? a),
       role: a.role === 'peer' ? b.role : a.role,
-      leftOut: [...new Set([...a.leftOut, ...b.leftOut])],
+      leftOut: joined([...a.leftOut, ...b.leftOut], JSON.stringify, kernel => kernel),
     }),
   ).map(provider => ({
     ...provider,
-    leftOut: provider.leftOut.filter(kernel => !has(provider.name, kernel)),
+    leftOut: provider.leftOut.filter(
+      ({ op, kernel, tier }) =>
+        !cells.some(
+          cell =>
+            cell.provider === provider.name && cell.op === op && cell.kernel === kernel && cell.tier === tier,
+        ),
+    ),
   }));
 }
 

@@ -1,6 +1,15 @@
 /** Files that cross a boundary: checked when read, whole or not there when written. */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../usage-error.ts';
@@ -13,27 +22,60 @@ import { type Run, runSchema } from './document.ts';
  * @throws UsageError that names the file, the place in it and what is wrong there.
  */
 export function readChecked<T>(path: string, what: string, schema: z.ZodType<T>): T {
-  let value: unknown;
+  return checked(path, `${what} of a version known here`, readJson(path, what), schema);
+}
+
+/** Reads JSON of which nothing is known yet. */
+export function readJson(path: string, what: string): unknown {
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${path} is not a ${what}: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`${path} is not a ${what}: ${wordsOf(error)}`);
   }
-  const parsed = schema.safeParse(value);
+}
+
+/** Checks what came from a file. */
+export function checked<T>(path: string, what: string, value: unknown, schema: z.ZodType<T>): T {
+  let parsed: z.ZodSafeParseResult<T>;
+  try {
+    parsed = schema.safeParse(value);
+  } catch (error) {
+    throw new UsageError(`${path} is not a ${what}: ${wordsOf(error)}`);
+  }
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue.path.length ? `at ${z.core.toDotPath(issue.path)}` : 'as a whole';
   throw new UsageError(
-    `${path} is not a ${what} of a version known here: ${place} it is ${shown(value, issue.path)}: ${issue.message}`,
+    `${path} is not a ${what}: ${place} it is ${shown(value, issue.path)}: ${issue.message}`,
   );
 }
 
-/** What stands at a place of a JSON value, short. */
+/** Names of the JSON files in a folder, sorted. */
+export function jsonFilesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter(name => name.endsWith('.json'))
+      .sort();
+  } catch (error) {
+    throw new UsageError(`cannot read the folder ${folder}: ${wordsOf(error)}`);
+  }
+}
+
+/** What stands at a place of a value, short. */
 function shown(value: unknown, path: readonly PropertyKey[]): string {
   let there = value;
   for (const step of path) there = Object(there)[step];
-  const text = JSON.stringify(there) ?? 'missing';
+  let text: string;
+  try {
+    text = JSON.stringify(there) ?? (there === undefined ? 'missing' : typeof there);
+  } catch {
+    text = typeof there;
+  }
   return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
@@ -51,7 +93,7 @@ export function requireWritable(path: string): void {
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`cannot write ${path}: ${wordsOf(error)}`);
   }
 }
 
@@ -69,7 +111,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
     renameSync(beside, path);
   } catch (error) {
     removeQuietly(beside);
-    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`cannot write ${path}: ${wordsOf(error)}`);
   }
 }
 

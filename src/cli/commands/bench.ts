@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { writeRun } from '../../run/store.ts';
+import { configured } from '../configured.ts';
 import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { findingsText, latencyTable, missingText, verdictText } from '../tables.ts';
@@ -21,9 +22,11 @@ export function benchCommand(): Command {
     .description('time kernels beside what the machine could do at best, after a short proof')
     .option('--quick', 'leave out the shapes that take long')
     .option('--no-check', 'time without proof: times then stand in parentheses')
-    .action(async (options: BenchOptions) => {
+    .action(async (given: BenchOptions) => {
+      const options = await configured(given);
       const plan = planOf(options);
-      const short = options.cases === undefined && options.budget === undefined ? { cases: casesBefore } : {};
+      const short =
+        given.cases === undefined && given.budget === undefined ? { cases: casesBefore, budget: null } : {};
       const run = await makeRun(select(options), {
         ...plan,
         ...short,
@@ -40,6 +43,7 @@ export function benchCommand(): Command {
       ];
       process.stdout.write(`${out.join('\n')}\n`);
       say(`run document: ${options.json}`);
-      process.exitCode = exitCode(run);
+      // Without a check there is nothing to hold.
+      process.exitCode = options.check ? exitCode(run) : 0;
     });
 }

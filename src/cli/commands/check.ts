@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { count } from '../../../reports/format.ts';
 import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
+import { configured } from '../configured.ts';
 import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
 import { findingsText, ledgerTables, missingText, verdictText } from '../tables.ts';
@@ -12,7 +13,8 @@ import { say } from '../terminal.ts';
 
 /** What commands that check take. */
 export interface CheckOptions extends Selection {
-  seed: number;
+  config?: string;
+  seed?: number;
   cases?: number;
   budget?: number;
   property?: string[];
@@ -24,7 +26,8 @@ export interface CheckOptions extends Selection {
 /** Adds the options of a check. */
 export function withCheckOptions(command: Command): Command {
   return withPeers(withSelection(command))
-    .option('--seed <number>', 'which sequence of cases', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option('--config <file>', 'the config (default: tierwise.config.ts here, or .mts, .js, .mjs, .json)')
+    .option('--seed <number>', 'which sequence of cases (default: 1)', wholeNumber(0, 2 ** 32 - 1))
     .option(
       '--cases <number>',
       'how many cases for each op (default: as many as the budget allows)',
@@ -48,7 +51,7 @@ export function withCheckOptions(command: Command): Command {
 /** The plan that the options come to. */
 export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
   return {
-    seed: options.seed,
+    seed: options.seed ?? 1,
     cases: options.cases ?? Infinity,
     budget: options.budget ?? null,
     properties: options.property ?? null,
@@ -91,7 +94,8 @@ function throughputText({ throughput, edges }: Run): string[] {
 export function checkCommand(): Command {
   return withCheckOptions(new Command('check'))
     .description('prove kernels against float64 references, by properties, in every tier this machine has')
-    .action(async (options: CheckOptions) => {
+    .action(async (given: CheckOptions) => {
+      const options = await configured(given);
       const run = await makeRun(select(options), { ...planOf(options), check: true, bench: 'none' });
       writeRun(options.json, run);
       tellCheck(run);

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { renderReport } from '../../../reports/report.ts';
 import { peerNames } from '../../providers/peers.ts';
 import { writeRun, writeWhole } from '../../run/store.ts';
+import { configured } from '../configured.ts';
 import { exitCode, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { latencyTable } from '../tables.ts';
@@ -26,13 +27,14 @@ export function runCommand(): Command {
     .option('--quick', 'a short check, and no shapes that take long')
     .option('--no-peers', 'without the peers that are taken along where --peer says nothing')
     .option('-o, --output <file>', 'where the report goes', defaultReport)
-    .action(async (options: RunOptions) => {
+    .action(async (given: RunOptions) => {
+      const options = await configured(given);
       const plan = planOf(options);
-      const unlimited = options.cases === undefined && options.budget === undefined;
+      const unlimited = given.cases === undefined && given.budget === undefined;
       const peer = options.peer ?? (options.peers ? [...peerNames] : []);
       const run = await makeRun(select({ ...options, peer }), {
         ...plan,
-        budget: options.quick && unlimited ? quickBudget : plan.budget,
+        ...(options.quick && unlimited && { cases: Infinity, budget: quickBudget }),
         check: true,
         bench: options.quick ? 'quick' : 'full',
         writes: [...plan.writes, options.output],
