@@ -49,6 +49,7 @@ function crewOf(sightings: readonly Sighting[]) {
     tasks.push(task);
     if (task.do === 'unit') return report(task.unit);
     if (task.do === 'digest') return `digest of ${task.kernel}`;
+    if (task.do === 'again') return { is: 'held' };
     return {
       case: null,
       breach: task.task.sighting.breach,

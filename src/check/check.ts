@@ -34,6 +34,8 @@ export interface Found {
   readonly op: Op;
   readonly sighting: Sighting;
   readonly shrunk: Shrunk;
+  /** The failure file that it is from; absent: it is new. */
+  readonly file?: string;
 }
 
 export interface Checked {

@@ -3,7 +3,9 @@
  */
 
 import { Worker } from 'node:worker_threads';
+import type { Case } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
+import type { Again } from './ask-again.ts';
 import { type Assignment, Examiner, type ShrinkTask, type Unit, type UnitReport } from './examiner.ts';
 import type { Shrunk } from './shrink.ts';
 
@@ -11,11 +13,13 @@ import type { Shrunk } from './shrink.ts';
 export type Task =
   | { readonly do: 'unit'; readonly unit: Unit }
   | { readonly do: 'shrink'; readonly task: ShrinkTask }
+  | { readonly do: 'again'; readonly kernel: string; readonly case: Case; readonly property: string }
   | { readonly do: 'digest'; readonly kernel: string; readonly dtype: FloatDtype };
 
 export interface Results {
   unit: UnitReport;
   shrink: Shrunk;
+  again: Again;
   digest: string | null;
 }
 
@@ -34,6 +38,8 @@ export function perform(examiner: Examiner, task: Task): Results[Task['do']] {
       return examiner.examineUnit(task.unit);
     case 'shrink':
       return examiner.shrink(task.task);
+    case 'again':
+      return examiner.again(task.kernel, task.case, task.property);
     case 'digest':
       return examiner.digest(task.kernel, task.dtype);
   }

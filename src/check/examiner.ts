@@ -9,10 +9,12 @@ import { type FloatDtype, formats, isNaNBits } from '../case/dtype.ts';
 import { defaultPatience, Host } from '../providers/host.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { SlotPool } from '../providers/slots.ts';
+import { type Again, askAgain } from './ask-again.ts';
 import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } from './evidence.ts';
 import { type Examination, examine } from './examine.ts';
-import { drawCase } from './generate.ts';
+import { type Drawn, drawCase } from './generate.ts';
 import { Lab } from './lab.ts';
+import type { OwnCases } from './own-cases.ts';
 import { propertiesOf, suiteOf } from './properties.ts';
 import type { Answer, Property } from './property.ts';
 import { tiersAgree } from './relation.ts';
@@ -27,6 +29,8 @@ export interface Assignment {
   readonly seed: number;
   /** Properties to ask of every case; null: in turn. */
   readonly properties: readonly string[] | null;
+  /** The user's own cases. */
+  readonly own?: OwnCases;
   readonly inProcess: boolean;
 }
 
@@ -88,7 +92,7 @@ export class Examiner {
     const out = new Set(closed);
     let [cases, elements] = [0, 0];
     for (let k = from; k < to; k++) {
-      const c = drawCase(suite, this.#assignment.seed, k).case;
+      const c = this.#draw(suite, k).case;
       if (!this.#assignment.dtypes.includes(cellDtype(c) as FloatDtype)) continue;
       cases++;
       elements += outputElements(c);
@@ -107,7 +111,7 @@ export class Examiner {
     const suite = suiteOf(op);
     const kernel = this.#kernels.find(candidate => kernelId(candidate) === sighting.kernel);
     if (!kernel) throw new Error(`no kernel ${sighting.kernel}`);
-    const drawn = drawCase(suite, this.#assignment.seed, sighting.k);
+    const drawn = this.#draw(suite, sighting.k);
     try {
       return shrink(drawn, sighting, (c, patience) => {
         this.#lab.clear();
@@ -119,6 +123,15 @@ export class Examiner {
       this.#lab.clear();
       this.#lab.patience = defaultPatience;
     }
+  }
+
+  /** Asks a property of a case that failed once. */
+  again(id: string, c: Case, property: string): Again {
+    const kernel = this.#kernels.find(candidate => kernelId(candidate) === id);
+    if (!kernel) throw new Error(`no kernel ${id}`);
+    const again = askAgain(this, kernel, c, property);
+    this.#lab.clear();
+    return again;
   }
 
   /** Asks one property of one case. */
@@ -166,6 +179,14 @@ export class Examiner {
     for (const host of this.#hosts.values()) host.close();
   }
 
+  #draw(suite: Suite, k: number): Drawn {
+    return drawCase(suite, this.#assignment.seed, k, this.#ownOf(suite));
+  }
+
+  #ownOf({ op }: Suite): readonly Case[] {
+    return this.#assignment.own?.[op] ?? [];
+  }
+
   #examineCase(
     suite: Suite,
     c: Case,
@@ -198,6 +219,8 @@ export class Examiner {
       for (const breach of breaches) sightings.push({ kernel: id, dtype, k, breach });
       if (breaches.length === 0 && outcome.is === 'ok') sound.push(kernel);
     }
+    // There are few of a user's own cases, and each is meant.
+    const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
     for (const property of this.#propertiesFor(suite, k)) {
       let applied = false;
       for (const kernel of sound) {
@@ -209,7 +232,7 @@ export class Examiner {
         count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held');
         if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
       }
-      if (applied && property !== tiersAgree && this.#assignment.properties === null) break;
+      if (applied && property !== tiersAgree && !askAll) break;
     }
     this.#lab.clear();
     return sightings;

@@ -18,8 +18,13 @@ export interface Drawn {
 /** Place of a suite's named cases in the sequence: drawn cases, which are smaller, come before them. */
 const namedFrom = 32;
 
-/** Case k. */
-export function drawCase(suite: Suite, seed: number, k: number): Drawn {
+/** Case k. A user's own cases, if any, come before all others; they are as small as they are. */
+export function drawCase(suite: Suite, seed: number, k: number, own: readonly Case[] = []): Drawn {
+  if (k < own.length) return { case: own[k], smaller: () => [] };
+  return drawNext(suite, seed, k - own.length);
+}
+
+function drawNext(suite: Suite, seed: number, k: number): Drawn {
   const named = suite.named[k - namedFrom];
   if (named) return drawnNamed(named);
   const plans = suite.plans(k < namedFrom ? k : k - suite.named.length);

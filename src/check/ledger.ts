@@ -2,7 +2,7 @@
  * The ledger: every cell that exists and its evidence, as the run document holds it.
  */
 
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { numericsNames, promiseBits } from '../providers/protocol.ts';
@@ -19,6 +19,7 @@ import type { Checked, Found } from './check.ts';
 import { noEvidence } from './evidence.ts';
 import { type Failure, failureName, failureVersion, writeFailure } from './failure-file.ts';
 import { drawCase } from './generate.ts';
+import type { OwnCases } from './own-cases.ts';
 import { suiteOf } from './properties.ts';
 
 /** The cells of all kernels in question, executed or not. */
@@ -28,6 +29,7 @@ export function cellsOf(
   dtypes: readonly FloatDtype[],
   checked: Checked | null,
   seed: number,
+  own: OwnCases = {},
 ): Cell[] {
   return kernels.flatMap(kernel => {
     const provider = providers.find(candidate => candidate.name === kernel.provider)!;
@@ -46,7 +48,7 @@ export function cellsOf(
         dtype,
         machines: counts.cases > 0 ? [0] : [],
         ...counts,
-        worst: worst && { ...worst, case: drawCase(suiteOf(kernel.op), seed, worst.k).case },
+        worst: worst && { ...worst, case: drawCase(suiteOf(kernel.op), seed, worst.k, own[kernel.op]).case },
         properties: Object.entries(properties).map(([name, tally]) => ({ name, ...tally })),
         digest: checked?.digests.get(key) ?? null,
         build: provider.build,
@@ -114,7 +116,7 @@ export function fileFindings(
   seed: number,
   folder: string,
 ): Finding[] {
-  return found.map(({ sighting, shrunk }) => {
+  return found.map(({ sighting, shrunk, file: kept }) => {
     const kernel = kernels.find(candidate => kernelId(candidate) === sighting.kernel)!;
     const provider = providers.find(candidate => candidate.name === kernel.provider)!;
     const { name, tier, op } = kernel;
@@ -134,8 +136,8 @@ export function fileFindings(
       found: { seed, k: sighting.k },
       case: shrunk.case,
     };
-    const file = join(folder, failureName(failure, sighting.dtype));
-    writeFailure(file, failure);
+    const file = kept ? relative(process.cwd(), kept) : join(folder, failureName(failure, sighting.dtype));
+    if (!kept) writeFailure(file, failure);
     const { steps, runs, fromElements, toElements } = shrunk;
     return {
       provider: provider.name,

@@ -14,6 +14,7 @@ import {
   whyUnavailable,
 } from '../providers/provider.ts';
 import { UsageError } from '../usage-error.ts';
+import { askAgain } from './ask-again.ts';
 import { examined } from './examine.ts';
 import { Examiner } from './examiner.ts';
 import type { Failure } from './failure-file.ts';
@@ -68,29 +69,19 @@ export function replay(
   });
   try {
     requireProperty(failure);
-    const answer = examiner.ask(kernel, c, property);
-    // What can't be asked any more does not hold: the kernel may break something before it comes to that.
-    const breach =
-      answer === 'does not apply'
-        ? examiner.examine(kernel, c).breaches[0]
-        : answer === 'held'
-          ? undefined
-          : answer[0];
+    const again = askAgain(examiner, kernel, c, property);
     options.inspect?.(examiner.lab, kernel);
-    if (answer === 'does not apply' && !breach) {
-      const { is } = examiner.examine(kernel, c).outcome;
-      const why = is === 'ok' ? 'has nothing to say about' : `answers ${is} to`;
-      throw new UsageError(
-        `nothing is proved: ${kernelId(kernel)} ${why} this case, so "${property}" was not asked`,
-      );
+    if (again.is === 'not-asked') {
+      throw new UsageError(`nothing is proved: ${again.why}, so "${property}" was not asked`);
     }
-    return { kernel, provider, breach };
+    return { kernel, provider, breach: again.is === 'failed' ? again.breach : undefined };
   } finally {
     examiner.close();
   }
 }
 
-function requireProperty({ property, case: c }: Failure): void {
+/** @throws UsageError where no property of the op has the failure's name. */
+export function requireProperty({ property, case: c }: Failure): void {
   const known = [...Object.keys(examined), ...propertiesOf(c.op).map(({ name }) => name)];
   if (known.includes(property)) return;
   throw new UsageError(`there is no property "${property}" of ${c.op}; there is ${known.join(', ')}`);

@@ -9,7 +9,15 @@ import type { FloatDtype } from '../case/dtype.ts';
 import { type Checked, check, type Limits } from '../check/check.ts';
 import { threads } from '../check/crew.ts';
 import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
+import { type OwnCases, readOwnCases } from '../check/own-cases.ts';
 import { hasSuite, propertiesOf } from '../check/properties.ts';
+import {
+  type AskedAgain,
+  addRegressions,
+  askRegressions,
+  readRegressions,
+  regressionsOf,
+} from '../check/regressions.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import { isPeers, type Run, runVersion } from '../run/document.ts';
 import { thisMachine } from '../run/machine.ts';
@@ -31,6 +39,10 @@ export interface Plan {
   readonly workers: number | null;
   readonly check: boolean;
   readonly bench: 'none' | 'quick' | 'full';
+  /** Folder of failure files that are asked again first; null: none. */
+  readonly regressions: string | null;
+  /** Folder of the user's own cases; null: none. */
+  readonly ownCases: string | null;
   /** Folder for failure files. */
   readonly failures: string;
   /** Files that will be written of it: what can't be is told before the work. */
@@ -51,10 +63,14 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   if (known.length === 0)
     throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
   requireProperties(plan.properties, known);
+  const kept = plan.check && plan.regressions ? readRegressions(plan.regressions) : [];
+  const own = plan.ownCases ? readOwnCases(plan.ownCases) : {};
+  requireRoom(plan.cases, own);
   for (const path of [...plan.writes, join(plan.failures, 'failure.json')]) requireWritable(path);
   const able = known.filter(kernel => kernel.available);
   const progress = new ProgressLine();
   let checked: Checked | null = null;
+  let asked: AskedAgain[] = [];
   if (plan.check && able.length > 0) {
     const budget = plan.budget ?? (plan.cases === Infinity ? secondsPerKernel * able.length : Infinity);
     const limits: Limits = { cases: plan.cases, seconds: budget };
@@ -68,20 +84,23 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
         dtypes,
         seed: plan.seed,
         properties: plan.properties,
+        own,
         inProcess: false,
       },
       plan.workers ?? availableParallelism(),
     );
     try {
+      asked = await askRegressions(crew, kept, providers, able);
       checked = await check(crew, able, dtypes, limits, ({ op, cases, findings, seconds }) => {
         progress.show(`${op}: ${cases} cases in ${seconds.toFixed(0)} s, ${findings || 'no'} findings`);
       });
+      addRegressions(checked, asked);
     } finally {
       progress.done();
       await crew.close();
     }
   }
-  const cells = cellsOf(providers, known, dtypes, checked, plan.seed);
+  const cells = cellsOf(providers, known, dtypes, checked, plan.seed, own);
   const verdictOn = (kernel: Kernel, dtype: FloatDtype) =>
     cells.find(cell => cell.dtype === dtype && kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel))
       ?.verdict;
@@ -130,7 +149,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     }),
     cells,
     findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
-    regressions: [],
+    regressions: regressionsOf(asked),
     edges: checked ? edgesOf(checked) : [],
     throughput: checked && {
       cases: checked.cases,
@@ -156,6 +175,12 @@ export function exitCode(run: Run): 0 | 1 {
   );
   const proved = run.cells.some(cell => !isPeers(run, cell) && cell.verdict === 'pass');
   return wrong || !proved || run.findings.some(finding => !isPeers(run, finding)) ? 1 : 0;
+}
+
+function requireRoom(cases: number, own: OwnCases): void {
+  for (const [op, { length }] of Object.entries(own)) {
+    if (length > cases) throw new UsageError(`${cases} cases are less than your own of ${op}: ${length}`);
+  }
 }
 
 /** Where a run is kept when nothing is said: the newest one. */

@@ -8,11 +8,11 @@ const percent = (share: number) => `${(100 * share).toFixed(1).replace(/\.0$/, '
 
 /** What is weighed of a cell, and how it is said. */
 const measures: Readonly<
-  Record<'cases' | 'elements' | 'supported', { of: (cell: Cell) => number; says: (n: number) => string }>
+  Record<'cases' | 'elements' | 'supported', { of: (cell: Cell) => number; number: (n: number) => string }>
 > = {
-  cases: { of: cell => cell.cases, says: n => `${whole(n)} cases` },
-  elements: { of: cell => cell.elements, says: n => `${whole(n)} elements` },
-  supported: { of: cell => cell.supported / cell.asked, says: n => `${percent(n)} supported` },
+  cases: { of: cell => cell.cases, number: whole },
+  elements: { of: cell => cell.elements, number: whole },
+  supported: { of: cell => cell.supported / cell.asked, number: percent },
 };
 
 /** What a cell that passed lacks. */
@@ -22,8 +22,8 @@ export function thinCell(cell: Cell, least: LeastEvidence): string[] {
   const few = (Object.keys(measures) as (keyof typeof measures)[])
     .filter(what => !(measures[what].of(cell) >= least[what]))
     .map(what => {
-      const { of, says } = measures[what];
-      return `thin: ${says(of(cell))}, at least ${says(least[what])} wanted`;
+      const { of, number } = measures[what];
+      return `thin: ${number(of(cell))} ${what}, at least ${number(least[what])} wanted`;
     });
   return [...few, ...never];
 }

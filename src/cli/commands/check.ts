@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { count } from '../../../reports/format.ts';
 import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
-import { configured } from '../configured.ts';
+import { configured, type Kept } from '../configured.ts';
 import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
 import { findingsText, ledgerTables, missingText, verdictText } from '../tables.ts';
@@ -49,13 +49,15 @@ export function withCheckOptions(command: Command): Command {
 }
 
 /** The plan that the options come to. */
-export function planOf(options: CheckOptions): Omit<Plan, 'check' | 'bench'> {
+export function planOf(options: CheckOptions & Kept): Omit<Plan, 'check' | 'bench'> {
   return {
     seed: options.seed ?? 1,
     cases: options.cases ?? Infinity,
     budget: options.budget ?? null,
     properties: options.property ?? null,
     workers: options.workers ?? null,
+    regressions: options.regressions ?? null,
+    ownCases: options.ownCases ?? null,
     failures: options.failures,
     writes: [options.json],
   };
