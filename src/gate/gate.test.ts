@@ -225,6 +225,20 @@ describe('thin evidence is red', () => {
   });
 });
 
+test('peers count for nothing, unless a row names them', () => {
+  const failing = cell({ verdict: 'fail', reason: 'it is wrong' });
+  const theirs = (run: Run): Run => ({
+    ...run,
+    providers: [...green.providers, { ...run.providers[0], name: 'peer', role: 'peer' }],
+    cells: [...green.cells, ...run.cells.map(one => ({ ...one, provider: 'peer' }))],
+  });
+  expect(gate(theirs(failing)).red).toBe(false);
+  expect(gate(theirs(failing)).rows.length).toBe(green.cells.length);
+  expect(Object.keys(red(gate(theirs(failing), { require: [{ provider: 'peer' }] })))).toEqual([
+    f32.replace('native', 'peer'),
+  ]);
+});
+
 describe('what stands beside the run', () => {
   test('a library that has been built anew since', () => {
     const [{ build }] = green.providers;

@@ -47,7 +47,9 @@ export interface Circumstances {
 /** Judges a run. */
 export function judge(run: Run, settings: Settings, circumstances: Circumstances): Judged {
   const { known, evidence } = settings;
-  const subjects = run.providers.map(provider => provider.name);
+  const subjects = run.providers
+    .filter(provider => provider.role === 'subject')
+    .map(provider => provider.name);
   const required = requiredOf(run, settings.require, subjects);
   const wanted = new Set(required.map(cellName));
   const held = new Set(run.cells.map(cellName));
