@@ -5,6 +5,7 @@
 import {
   type BufferSpec,
   type Case,
+  countOf,
   inputsOf,
   outputsOf,
   type Poison,
@@ -12,6 +13,7 @@ import {
 } from '../src/case/case.ts';
 import { sizeOf } from '../src/case/dtype.ts';
 import { extentOf } from '../src/case/layout.ts';
+import type { Recipe } from '../src/case/recipe.ts';
 
 /** The same case with other tensors. */
 export function withTensors<C extends Case>(c: C, tensors: Readonly<Record<string, TensorSpec>>): C {
@@ -79,4 +81,61 @@ export function isInPlace(c: Case): boolean {
   return outputsOf(c).some(output =>
     inputsOf(c).some(input => sameView(c.tensors[output], c.tensors[input])),
   );
+}
+
+/** The whole of a dimension, or one place in it. */
+export type Place = number | 'all';
+
+/**
+ * Which blocks of a shape stand at these places of its leading dimensions, in C order. A block is what the
+ * dimensions behind them hold.
+ */
+export function blocksAt(shape: readonly number[], places: readonly Place[]): number[] {
+  return places.reduce<number[]>(
+    (blocks, place, d) => {
+      const indices = place === 'all' ? Array.from({ length: shape[d] }, (_, i) => i) : [place];
+      return blocks.flatMap(block => indices.map(index => block * shape[d] + index));
+    },
+    [0],
+  );
+}
+
+/** A tensor's elements at these places of its leading dimensions, where they lie, with the values that they have. */
+export function at(tensor: TensorSpec, places: readonly Place[]): TensorSpec {
+  const { shape, strides, offset, dtype, data } = tensor;
+  const skipped = places.reduce<number>(
+    (sum, place, d) => sum + (place === 'all' ? 0 : place * strides[d]),
+    0,
+  );
+  return {
+    ...tensor,
+    offset: offset + skipped * sizeOf(dtype),
+    shape: shape.map((extent, d) => (typeof places[d] === 'number' ? 1 : extent)),
+    ...(data && { data: pick(data, blocksAt(shape, places), countOf(shape.slice(places.length))) }),
+  };
+}
+
+/** Blocks of data: block i becomes what block blocks[i] was; patches go with their blocks. */
+export function pick(data: Recipe, blocks: readonly number[], blockLength: number): Recipe {
+  const patches = data.patches.flatMap(patch =>
+    Array.from({ length: patch.count }, (_, k) => patch.start + k * patch.step).flatMap(place => {
+      const source = Math.floor(place / blockLength);
+      return blocks.flatMap((block, i) =>
+        block === source
+          ? [{ ...patch, start: i * blockLength + (place % blockLength), count: 1, step: 1 }]
+          : [],
+      );
+    }),
+  );
+  return { ...data, rows: blocks.map(block => data.rows?.[block] ?? block), patches };
+}
+
+/** The numbers below `count` in an order that `draw` makes. */
+export function permutation(count: number, draw: (n: number) => number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = draw(i + 1);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
 }

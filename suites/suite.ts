@@ -52,7 +52,7 @@ export interface TimedShape {
 /** Another way to ask a case. */
 export interface Derived {
   readonly case: Case;
-  /** Row i of its outputs answers row rows[i] of the base case; absent: the same row. */
+  /** Each of its outputs in rows.length equal blocks: block i answers block rows[i] of the base case's. Absent: one block. */
   readonly rows?: readonly number[];
   /** Outputs that answer each other; absent: all that both have. */
   readonly roles?: readonly string[];

@@ -49,7 +49,7 @@ export const recipeSchema = z.strictObject({
   values: z.array(z.number()).min(1).optional(),
   /** `fixture`: which tensor, as `set/name`. */
   fixture: z.string().optional(),
-  /** Leading index r takes the values of leading index rows[r]. Absent: r itself. */
+  /** The elements in rows.length equal blocks: block r takes the values of block rows[r]. Absent: as they come. */
   rows: z.array(z.int().nonnegative()).optional(),
   patches: z.array(patchSchema).default([]),
 });
@@ -114,23 +114,23 @@ function sequence(recipe: Recipe): ArrayLike<number> {
 /**
  * The elements of a tensor in logical (C) order, as stored bits.
  *
- * @param shape - sizes of the dimensions; the last is a row, the first is what `rows` permutes.
+ * @param shape - sizes of the dimensions; the last is a row.
  */
 export function makeValues(recipe: Recipe, shape: readonly number[], dtype: Dtype): Bits {
-  const { kind, scale, seed, rows } = recipe;
-  const leading = shape[0] ?? 1;
-  const perLeading = shape.slice(1).reduce((a, b) => a * b, 1);
+  const { kind, scale, seed, rows = [0] } = recipe;
+  const count = shape.reduce((a, b) => a * b, 1);
+  const block = count / rows.length;
   const rowLength = shape.at(-1) ?? 1;
-  const values = new Float64Array(leading * perLeading);
+  const values = new Float64Array(count);
   const repeated = kind === 'list' || kind === 'fixture' ? sequence(recipe) : undefined;
   const value: At = repeated
     ? (start, i) => repeated[(start + i) % repeated.length]
     : at[kind as Exclude<RecipeKind, 'list' | 'fixture'>];
-  for (let r = 0; r < leading; r++) {
-    const source = (rows?.[r] ?? r) * perLeading;
-    const target = r * perLeading;
-    for (let i = 0; i < perLeading; i++) values[target + i] = value(seed, source + i, rowLength) * scale;
-  }
+  rows.forEach((row, r) => {
+    const source = row * block;
+    const target = r * block;
+    for (let i = 0; i < block; i++) values[target + i] = value(seed, source + i, rowLength) * scale;
+  });
   const bits = encodeAll(values, dtype);
   for (const { start, count, step, value } of recipe.patches) {
     const word = patchBits(value, dtype);

@@ -60,7 +60,7 @@ function faultOfTensor(c: Case, role: string, tensor: TensorSpec): string | unde
   if (inputsOf(c).includes(role) !== (data !== undefined)) {
     return data ? 'data: an output takes none' : 'data: an input needs some';
   }
-  const wrong = data && faultOfData(data, dtype);
+  const wrong = data && faultOfData(data, dtype, count);
   if (wrong) return `data.${wrong}`;
   if (buffer === null) return count > 0 ? `buffer: ${count} elements can't be at NULL` : undefined;
   if (!Object.hasOwn(c.buffers, buffer)) return `buffer: there is no buffer "${buffer}"`;
@@ -77,6 +77,7 @@ function faultOfTensor(c: Case, role: string, tensor: TensorSpec): string | unde
 function faultOfData(
   { kind, fixture, rows, patches }: NonNullable<TensorSpec['data']>,
   dtype: TensorSpec['dtype'],
+  count: number,
 ): string | undefined {
   if (kind === 'fixture') {
     try {
@@ -84,6 +85,9 @@ function faultOfData(
     } catch (error) {
       return `fixture: ${error instanceof Error ? error.message : error}`;
     }
+  }
+  if (rows && (rows.length === 0 || count % rows.length !== 0)) {
+    return `rows: ${count} elements are not ${rows.length} equal blocks`;
   }
   const far = rows?.find(row => row > mostElements);
   if (far !== undefined) return `rows: there is no row ${far}`;

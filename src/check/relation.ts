@@ -65,13 +65,12 @@ function differing(
   for (const role of derived.roles ?? outputsOf(base)) {
     if (!after[role]) continue;
     const { shape, dtype } = base.tensors[role];
-    const rowLength = shape.at(-1) ?? 1;
-    const mapped = derived.rows ? pickRows(before[role], derived.rows, rowLength) : before[role];
+    const blocks = derived.rows ?? [0];
+    const length = after[role].length / blocks.length;
+    const mapped = pickBlocks(before[role], blocks, length);
     const index = firstDifference(mapped, after[role], dtype as FloatDtype);
     if (index < 0) continue;
-    const original = derived.rows
-      ? derived.rows[Math.floor(index / rowLength)] * rowLength + (index % rowLength)
-      : index;
+    const original = blocks[Math.floor(index / length)] * length + (index % length);
     return difference(
       name,
       says,
@@ -107,10 +106,10 @@ export function difference(
   };
 }
 
-function pickRows(bits: Bits, rows: readonly number[], rowLength: number): Bits {
-  const picked = bits.slice(0, rows.length * rowLength);
-  rows.forEach((row, i) => {
-    picked.set(bits.subarray(row * rowLength, (row + 1) * rowLength), i * rowLength);
+function pickBlocks(bits: Bits, blocks: readonly number[], length: number): Bits {
+  const picked = bits.slice(0, blocks.length * length);
+  blocks.forEach((block, i) => {
+    picked.set(bits.subarray(block * length, (block + 1) * length), i * length);
   });
   return picked;
 }

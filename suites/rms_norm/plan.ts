@@ -7,11 +7,11 @@
 
 import * as fc from 'fast-check';
 import type { BufferSpec, CaseOf, Poison, TensorSpec } from '../../src/case/case.ts';
-import { type FloatDtype, floatDtypes, sizeOf } from '../../src/case/dtype.ts';
+import { type FloatDtype, floatDtypes } from '../../src/case/dtype.ts';
 import { hash } from '../../src/case/random.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
 import { dealt, patchOf, recipes, type Special, sizes, specials } from '../data.ts';
-import { type Layout, layouts, ownBuffer, type Placement, strided, writable } from '../layout.ts';
+import { halves, type Layout, layouts, ownBuffer, type Placement, strided, writable } from '../layout.ts';
 
 export interface Plan {
   readonly dtype: FloatDtype;
@@ -117,11 +117,11 @@ export const fields: { readonly [Field in keyof Plan]: fc.Arbitrary<Plan[Field]>
       'y beside x',
     ] as const),
   ),
-  xLayout: layouts('input'),
-  weightLayout: layouts('input'),
-  residualLayout: layouts('input'),
-  yLayout: layouts('output'),
-  residualOutLayout: layouts('output'),
+  xLayout: layouts('input', 2),
+  weightLayout: layouts('input', 2),
+  residualLayout: layouts('input', 2),
+  yLayout: layouts('output', 2),
+  residualOutLayout: layouts('output', 2),
   special: specials,
   specialIn: fc.constantFrom('x', 'weight', 'residual'),
   edge: fc.constantFrom('end', 'start'),
@@ -150,7 +150,7 @@ const plainest: Pick<
   eps: Math.fround(1e-5),
 };
 const length = (drawn: fc.Arbitrary<number>) => sizes(drawn, 1);
-const huge = dealt(fc.constant<Layout>({ kind: 'huge' }), plainest.xLayout);
+const huge = dealt(fc.constant<Layout>({ kind: 'huge', dim: 0 }), plainest.xLayout);
 const few = length(fc.integer({ min: 1, max: 70 }));
 const three = length(fc.constant(3));
 const inAndOut = dealt(fc.constant<Plan['residual']>('in and out'), plainest.residual);
@@ -194,7 +194,10 @@ const deals: readonly Deal[] = [
     dtype: fc.constantFrom('f16', 'bf16'),
     weight: weightData,
   },
-  { weightLayout: dealt(fc.constant<Layout>({ kind: 'one element' }), plainest.xLayout), weight: weightData },
+  {
+    weightLayout: dealt(fc.constant<Layout>({ kind: 'repeated', dim: 1 }), plainest.xLayout),
+    weight: weightData,
+  },
 ];
 
 function record(deal: Deal): fc.Arbitrary<Plan> {
@@ -230,7 +233,7 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
     poison: plan.poison,
   });
   const own = (role: string, layout: Layout, index: number, data?: Recipe): void => {
-    const { buffer, tensor } = ownBuffer(role, dtype, shape, strided(layout, rows, n), placed(index), data);
+    const { buffer, tensor } = ownBuffer(role, dtype, shape, strided(layout, shape), placed(index), data);
     buffers[role] = buffer;
     // A tensor without elements may come without memory.
     tensors[role] = rows === 0 && plan.edge === 'start' ? { ...tensor, buffer: null, offset: 0 } : tensor;
@@ -239,6 +242,13 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
   const alias = (output: string, input: string): void => {
     const { data: _, ...view } = tensors[input];
     tensors[output] = view;
+  };
+  const beside = (): void => {
+    const { data } = tensors.x;
+    const { buffer, first, second } = halves('x', dtype, shape, 1, placed(0));
+    buffers.x = buffer;
+    tensors.x = { ...first, ...(data && { data }) };
+    tensors.y = second;
   };
   const special = (role: Plan['specialIn'], height: number) =>
     plan.specialIn === role ? patchOf(plan.special, height, n) : [];
@@ -250,7 +260,7 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
 
   if (plan.weight) {
     const weightDtype = plan.weightInF32 ? 'f32' : dtype;
-    const { strides, first } = strided(plan.weightLayout, 1, n);
+    const { strides, first } = strided(plan.weightLayout, [1, n]);
     const lie = { strides: [strides[1]], first };
     const data = { ...plan.weight, patches: special('weight', 1) };
     const { buffer, tensor } = ownBuffer('weight', weightDtype, [n], lie, placed(1), data);
@@ -271,8 +281,7 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
     }
   }
   if (yIsX) alias('y', 'x');
-  else if (plan.aliasing === 'y beside x' && plan.xLayout.kind === 'contiguous' && rows > 0)
-    beside(tensors, buffers, rows, n);
+  else if (plan.aliasing === 'y beside x' && plan.xLayout.kind === 'contiguous' && rows > 0) beside();
   else own('y', plan.yLayout, 3);
 
   const { eps, weightOffset, roundBeforeWeight, threads } = plan;
@@ -284,15 +293,4 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
     tensors,
     threads,
   };
-}
-
-/** x and y as the halves of the rows of one buffer: interleaved slices, which do not overlap. */
-function beside(tensors: Tensors, buffers: Buffers, rows: number, n: number): void {
-  const { dtype, data } = tensors.x;
-  const size = sizeOf(dtype);
-  const bytes = 2 * rows * n * size;
-  buffers.x = { ...buffers.x, bytes, sparse: false };
-  const half = { buffer: 'x', shape: [rows, n], strides: [2 * n, 1], dtype };
-  tensors.x = { ...half, offset: 0, ...(data && { data }) };
-  tensors.y = { ...half, offset: n * size };
 }

@@ -3,10 +3,9 @@
  */
 
 import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
-import { decodeAll, type FloatDtype, formats, powerOfTwo, sizeOf } from '../../src/case/dtype.ts';
+import { decodeAll, type FloatDtype, formats, powerOfTwo } from '../../src/case/dtype.ts';
 import { inputBits } from '../../src/case/materialise.ts';
-import type { Recipe } from '../../src/case/recipe.ts';
-import { inputsAreIndependent, isInPlace, repeats, sameView, withTensors } from '../derive.ts';
+import { at, inputsAreIndependent, isInPlace, permutation, pick, sameView, withTensors } from '../derive.ts';
 import type { Relation } from '../suite.ts';
 
 type RmsNormCase = CaseOf<'rms_norm'>;
@@ -18,28 +17,6 @@ function eachRowed(c: Case, change: (tensor: TensorSpec) => TensorSpec): Record<
   return Object.fromEntries(
     rowed.filter(role => role in c.tensors).map(role => [role, change(c.tensors[role])]),
   );
-}
-
-/** Row i of the data becomes what row rows[i] was; patches go with their rows. */
-function pick(data: Recipe, rows: readonly number[], n: number): Recipe {
-  const patches = data.patches.flatMap(patch =>
-    Array.from({ length: patch.count }, (_, k) => patch.start + k * patch.step).flatMap(at => {
-      const source = Math.floor(at / n);
-      return rows.flatMap((row, i) =>
-        row === source ? [{ ...patch, start: i * n + (at % n), count: 1, step: 1 }] : [],
-      );
-    }),
-  );
-  return { ...data, rows: rows.map(row => data.rows?.[row] ?? row), patches };
-}
-
-function permutation(count: number, draw: (n: number) => number): number[] {
-  const rows = Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = draw(i + 1);
-    [rows[i], rows[j]] = [rows[j], rows[i]];
-  }
-  return rows;
 }
 
 /** The exponent k of x * 2^k that keeps every value and intermediate in the normal range, or null. */
@@ -98,15 +75,10 @@ export const relations: readonly Relation[] = [
     says: 'a row does not depend on the rows beside it',
     owed: ['batch'],
     derive: (c, draw) => {
-      const [rows, n] = c.tensors.x.shape;
+      const [rows] = c.tensors.x.shape;
       if (rows < 2 || c.tensors.x.buffer === null) return null;
       const row = draw(rows);
-      const alone = eachRowed(c, tensor => ({
-        ...tensor,
-        offset: tensor.offset + row * tensor.strides[0] * sizeOf(tensor.dtype),
-        shape: [1, n],
-        ...(tensor.data && { data: pick(tensor.data, [repeats(tensor) ? rows - 1 : row], n) }),
-      }));
+      const alone = eachRowed(c, tensor => at(tensor, [row]));
       return inputsAreIndependent(c) ? { case: withTensors(c, alone), rows: [row] } : null;
     },
   },

@@ -20,7 +20,7 @@ function recipe(kind: Recipe['kind'], seed: number, fixture?: string): Recipe {
 /** Contiguous x, weight and y, each flush against its end guard. */
 function plain(dtype: FloatDtype, rows: number, n: number, x: Recipe, weight: Recipe): CaseOf<'rms_norm'> {
   const placement = { edge: 'end', shift: 0, poison: 'nan' } as const;
-  const matrix = strided({ kind: 'contiguous' }, rows, n);
+  const matrix = strided({ kind: 'contiguous' }, [rows, n]);
   const parts = {
     x: ownBuffer('x', dtype, [rows, n], matrix, placement, x),
     weight: ownBuffer('weight', dtype, [n], { strides: [1], first: 0 }, placement, weight),
