@@ -3,6 +3,7 @@
  */
 
 import * as fc from 'fast-check';
+import type { FloatDtype } from '../src/case/dtype.ts';
 import type { Patch, Recipe, RecipeKind } from '../src/case/recipe.ts';
 
 /** Draws from one arbitrary, shrinks first to the simplest value there is. */
@@ -67,7 +68,15 @@ export function sizes(drawn: fc.Arbitrary<number>, min: number): fc.Arbitrary<nu
   return new Sized(drawn, min);
 }
 
-const seeds = fc.integer({ min: 0, max: 0xffffffff });
+/** 2^k - 1, 2^k, 2^k + 1. */
+export function aroundPowersOfTwo(min: number, max: number): fc.Arbitrary<number> {
+  return fc
+    .record({ exponent: fc.integer({ min, max }), offset: fc.integer({ min: -1, max: 1 }) })
+    .map(({ exponent, offset }) => 2 ** exponent + offset);
+}
+
+/** Seeds of data. */
+export const seeds = fc.integer({ min: 0, max: 0xffffffff });
 
 /** A recipe of one of these kinds (weighted), at one of these scales. */
 export function recipes(kinds: Readonly<Partial<Record<RecipeKind, number>>>, scales: fc.Arbitrary<number>) {
@@ -81,6 +90,11 @@ export function recipes(kinds: Readonly<Partial<Record<RecipeKind, number>>>, sc
   return fc
     .record({ kind, seed: seeds, scale: scales })
     .map((recipe): Recipe => ({ ...recipe, patches: [] }));
+}
+
+/** What a dtype can hold of a scale: beyond it everything would be zero or infinite. */
+export function heldScale(scale: number, dtype: FloatDtype): number {
+  return dtype === 'f16' ? Math.min(Math.max(scale, 1e-5), 1e4) : scale;
 }
 
 /** A special value in one element or a whole row, or none. */
@@ -110,4 +124,11 @@ export function patchOf(special: Special | null, rows: number, n: number): Patch
   return special.wholeRow
     ? [{ start: at - (at % n), count: n, step: 1, value: special.value }]
     : [{ start: at, count: 1, step: 1, value: special.value }];
+}
+
+/** Smaller sizes, the boldest first: 1, then what halves the way back to `size`. */
+export function below(size: number): number[] {
+  const steps: number[] = [];
+  for (let gap = size - 1; gap >= 1; gap = Math.floor(gap / 2)) steps.push(size - gap);
+  return steps;
 }

@@ -37,6 +37,20 @@ export function sameView(a: TensorSpec, b: TensorSpec): boolean {
   );
 }
 
+/** Whether an output may lie so (contracts.md: Memory): no two of its elements share an address. */
+export function nests({ shape, strides }: Pick<TensorSpec, 'shape' | 'strides'>): boolean {
+  let reach = 0;
+  return strides
+    .map((stride, d) => ({ stride, extent: shape[d] }))
+    .filter(({ extent }) => extent > 1)
+    .sort((a, b) => a.stride - b.stride)
+    .every(({ stride, extent }) => {
+      const exceeds = stride > reach;
+      reach += (extent - 1) * stride;
+      return exceeds;
+    });
+}
+
 /** Whether a view repeats elements. */
 export function repeats({ shape, strides }: Pick<TensorSpec, 'shape' | 'strides'>): boolean {
   return shape.some((extent, d) => extent > 1 && strides[d] === 0);
@@ -138,4 +152,10 @@ export function permutation(count: number, draw: (n: number) => number): number[
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
+}
+
+/** An output that lies on an input of its type: the same view, which brings no data. */
+export function onInput(c: Case, input: string): TensorSpec {
+  const { data: _, ...view } = c.tensors[input];
+  return view;
 }

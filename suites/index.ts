@@ -1,6 +1,7 @@
 /** The suites of all ops: one line each. */
 
 import { rmsNorm } from './rms_norm/index.ts';
+import { rope } from './rope/index.ts';
 import type { Suite } from './suite.ts';
 
-export const suites: readonly Suite[] = [rmsNorm];
+export const suites: readonly Suite[] = [rmsNorm, rope];

@@ -24,6 +24,12 @@ function changed(c: Case, role: string, change: (tensor: TensorSpec) => TensorSp
   return broken && withTensors(c, { [role]: broken });
 }
 
+/** The same call with one tensor not given. */
+export function without(c: Case, role: string): Case {
+  const { [role]: _, ...tensors } = c.tensors;
+  return { ...c, tensors };
+}
+
 /** An output laid on other elements; the data stays with its input. */
 export function laidOn(c: Case, output: string, input: string, shift: number): Case | null {
   const source = c.tensors[input];

@@ -2,70 +2,49 @@
  * The dimensions of RMSNorm's cases and their edges (bug-catalogue.md), told from cases as they are.
  */
 
-import { type Case, type CaseOf, inputsOf, outputsOf, type TensorSpec } from '../../src/case/case.ts';
-import { floatDtypes, sizeOf } from '../../src/case/dtype.ts';
+import { type Case, inputsOf, outputsOf } from '../../src/case/case.ts';
+import { floatDtypes } from '../../src/case/dtype.ts';
 import { sameView } from '../derive.ts';
+import {
+  anyRole,
+  cellType,
+  dimension,
+  each,
+  inside,
+  isPowerOfTwo,
+  some,
+  specialValues,
+  strideIs,
+  surroundings,
+} from '../dimensions.ts';
 import type { Dimension } from '../suite.ts';
 import { modelWidths } from './plan.ts';
 
-type RmsNormCase = CaseOf<'rms_norm'>;
-
-/** A dimension from named tests. */
-function dimension(name: string, tests: Readonly<Record<string, (c: RmsNormCase) => boolean>>): Dimension {
-  const edges = Object.keys(tests);
-  return { name, edges, of: c => edges.filter(edge => tests[edge](c as RmsNormCase)) };
-}
-
-/** Named tests from a list of values. */
-function each<T>(
-  values: readonly T[],
-  name: (value: T) => string,
-  test: (c: RmsNormCase, value: T) => boolean,
-) {
-  return Object.fromEntries(values.map(value => [name(value), (c: RmsNormCase) => test(c, value)]));
-}
-
 const rowsOf = (c: Case) => c.tensors.x.shape[0];
 const lengthOf = (c: Case) => c.tensors.x.shape[1];
-const some = (c: Case, test: (tensor: TensorSpec) => boolean) => Object.values(c.tensors).some(test);
-const anyRole = (c: Case, roles: readonly string[], test: (tensor: TensorSpec) => boolean) =>
-  roles.some(role => c.tensors[role] && test(c.tensors[role]));
-const isPowerOfTwo = (n: number) => Number.isInteger(Math.log2(n));
-const patched = (value: string) => (c: RmsNormCase) =>
-  some(c, tensor => tensor.data?.patches.some(patch => patch.value === value) ?? false);
-const address = (c: Case, tensor: TensorSpec) => {
-  if (tensor.buffer === null) return 0;
-  const { bytes, edge } = c.buffers[tensor.buffer];
-  return (edge === 'end' ? (4096 - (bytes % 4096)) % 4096 : 0) + tensor.offset;
-};
-const strideIs = (tensor: TensorSpec, d: number, test: (stride: number) => boolean) =>
-  tensor.shape[d] > 1 && test(tensor.strides[d]);
 
 const residues = Array.from({ length: 32 }, (_, r) => r);
 
 export const dimensions: readonly Dimension[] = [
-  dimension('row length', {
+  dimension<'rms_norm'>('row length', {
     '1': c => lengthOf(c) === 1,
     'below a vector': c => lengthOf(c) > 1 && lengthOf(c) < 16,
     'a power of two': c => lengthOf(c) > 1 && isPowerOfTwo(lengthOf(c)),
     'a power of two - 1': c => lengthOf(c) > 2 && isPowerOfTwo(lengthOf(c) + 1),
     'a power of two + 1': c => lengthOf(c) > 2 && isPowerOfTwo(lengthOf(c) - 1),
-    "a model's width": c => (modelWidths as readonly number[]).includes(lengthOf(c)),
+    "a model's width": c => modelWidths.includes(lengthOf(c)),
     'very long': c => lengthOf(c) >= 16384,
   }),
-  dimension(
+  dimension<'rms_norm'>(
     'row length mod 32',
     each(residues, String, (c, r) => lengthOf(c) % 32 === r),
   ),
-  dimension('rows', {
+  dimension<'rms_norm'>('rows', {
     ...each([0, 1, 2, 3, 8], String, (c, rows) => rowsOf(c) === rows),
     'more than 8': c => rowsOf(c) > 8,
   }),
-  dimension(
-    'type of x',
-    each(floatDtypes, String, (c, dtype) => c.tensors.x.dtype === dtype),
-  ),
-  dimension('weight', {
+  cellType,
+  dimension<'rms_norm'>('weight', {
     absent: c => !c.tensors.weight,
     ...each(
       floatDtypes,
@@ -78,7 +57,7 @@ export const dimensions: readonly Dimension[] = [
     large: c => (c.tensors.weight?.data?.scale ?? 0) > 1,
     'offset 1': c => c.params.weightOffset === 1,
   }),
-  dimension('residual', {
+  dimension<'rms_norm'>('residual', {
     absent: c => !c.tensors.residual,
     'read alone': c => !!c.tensors.residual && !c.tensors.residualOut,
     'and residualOut': c => !!c.tensors.residualOut,
@@ -87,18 +66,18 @@ export const dimensions: readonly Dimension[] = [
       return residual?.data?.seed === x.data?.seed && residual?.data?.scale === -(x.data?.scale ?? 0);
     },
   }),
-  dimension('rounding', {
+  dimension<'rms_norm'>('rounding', {
     once: c => !c.params.roundBeforeWeight,
     'before weight': c => c.params.roundBeforeWeight && !!c.tensors.weight,
   }),
-  dimension('magnitude', {
+  dimension<'rms_norm'>('magnitude', {
     'below 1e-20': c => anyRole(c, ['x', 'residual'], t => Math.abs(t.data?.scale ?? 1) < 1e-20),
     '1e-20 to 1e-4': c => anyRole(c, ['x', 'residual'], t => inside(t, 1e-20, 1.1e-4)),
     'around 1': c => anyRole(c, ['x', 'residual'], t => inside(t, 1e-3, 1e3)),
     '1e4 to 1e18': c => anyRole(c, ['x', 'residual'], t => inside(t, 1e4, 1.1e18)),
     'squares overflow': c => anyRole(c, ['x', 'residual'], t => Math.abs(t.data?.scale ?? 1) >= 1e19),
   }),
-  dimension('data', {
+  dimension<'rms_norm'>('data', {
     ...each(
       [
         'constant',
@@ -115,24 +94,18 @@ export const dimensions: readonly Dimension[] = [
       (c, kind) => c.tensors.x.data?.kind === kind,
     ),
   }),
-  dimension('eps', {
+  dimension<'rms_norm'>('eps', {
     '0': c => c.params.eps === 0,
     '1e-6': c => c.params.eps === Math.fround(1e-6),
     '1e-5': c => c.params.eps === Math.fround(1e-5),
     'large enough to show': c => c.params.eps >= 0.25,
   }),
-  dimension('special value', {
-    NaN: patched('nan'),
-    'NaN with payload': patched('nan-payload'),
-    'negative NaN': patched('-nan'),
-    infinity: c => patched('inf')(c) || patched('-inf')(c),
-    subnormal: patched('subnormal'),
-    'largest finite': patched('max'),
-    'negative zero': patched('-0'),
+  dimension<'rms_norm'>('special value', {
+    ...specialValues,
     'in the weight': c => (c.tensors.weight?.data?.patches.length ?? 0) > 0,
     'in the residual': c => (c.tensors.residual?.data?.patches.length ?? 0) > 0,
   }),
-  dimension('layout', {
+  dimension<'rms_norm'>('layout', {
     'gaps between rows': c => anyRole(c, ['x', 'y'], t => strideIs(t, 0, stride => stride > t.shape[1])),
     'inner stride': c => anyRole(c, ['x', 'residual'], t => strideIs(t, 1, stride => stride > 1)),
     'inner stride of an output': c => anyRole(c, outputsOf(c), t => strideIs(t, 1, stride => stride > 1)),
@@ -148,7 +121,7 @@ export const dimensions: readonly Dimension[] = [
     'strides beyond 32 bits, out': c =>
       anyRole(c, outputsOf(c), t => strideIs(t, 0, stride => stride > 2 ** 31)),
   }),
-  dimension('aliasing', {
+  dimension<'rms_norm'>('aliasing', {
     'y on x': c => sameView(c.tensors.y, c.tensors.x),
     'residualOut on residual': c =>
       !!c.tensors.residualOut && sameView(c.tensors.residualOut, c.tensors.residual),
@@ -160,31 +133,5 @@ export const dimensions: readonly Dimension[] = [
     'x and y interleaved': c =>
       c.tensors.y.buffer === c.tensors.x.buffer && c.tensors.y.offset !== c.tensors.x.offset,
   }),
-  dimension('guard', {
-    'at the end': c => Object.values(c.buffers).some(buffer => buffer.edge === 'end'),
-    'at the start': c => Object.values(c.buffers).some(buffer => buffer.edge === 'start'),
-  }),
-  dimension(
-    'address mod 64, in elements',
-    each(
-      Array.from({ length: 16 }, (_, r) => r),
-      String,
-      (c, r) => some(c, tensor => (address(c, tensor) % 64) / sizeOf(tensor.dtype) === r),
-    ),
-  ),
-  dimension('outputs before the call', {
-    ...each(['nan', 'infinity', 'finite'] as const, String, (c, poison) => {
-      const { buffer } = c.tensors.y;
-      return buffer !== null && c.buffers[buffer].poison === poison && !sameView(c.tensors.y, c.tensors.x);
-    }),
-  }),
-  dimension('threads', {
-    ...each([1, 2, 3, 5, 7, 16], String, (c, threads) => c.threads === threads),
-    'more than rows': c => c.threads > rowsOf(c),
-  }),
+  ...surroundings,
 ];
-
-function inside(tensor: TensorSpec, low: number, high: number): boolean {
-  const scale = Math.abs(tensor.data?.scale ?? 1);
-  return scale >= low && scale <= high;
-}

@@ -10,8 +10,18 @@ import type { BufferSpec, CaseOf, Poison, TensorSpec } from '../../src/case/case
 import { type FloatDtype, floatDtypes } from '../../src/case/dtype.ts';
 import { hash } from '../../src/case/random.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
-import { dealt, patchOf, recipes, type Special, sizes, specials } from '../data.ts';
+import {
+  aroundPowersOfTwo,
+  dealt,
+  heldScale,
+  patchOf,
+  recipes,
+  type Special,
+  sizes,
+  specials,
+} from '../data.ts';
 import { halves, type Layout, layouts, ownBuffer, type Placement, strided, writable } from '../layout.ts';
+import { allModels } from '../models.ts';
 
 export interface Plan {
   readonly dtype: FloatDtype;
@@ -41,17 +51,10 @@ export interface Plan {
   readonly threads: number;
 }
 
-/** Hidden sizes of models: SmolLM2-135M, Qwen2.5-0.5B, Llama-3.2-1B, Phi-3-mini, Llama-3.1-8B, Llama-3.1-70B. */
-export const modelWidths = [576, 896, 2048, 3072, 4096, 8192] as const;
+/** Hidden sizes of models, ascending. */
+export const modelWidths = [...new Set(allModels.map(({ hidden }) => hidden))].sort((a, b) => a - b);
 /** Longer than any kernel's unrolled loop or table, and not a multiple of a vector. */
 const veryLong = [16384, 16385, 33333] as const;
-
-/** 2^k - 1, 2^k, 2^k + 1. */
-function aroundPowersOfTwo(min: number, max: number): fc.Arbitrary<number> {
-  return fc
-    .record({ exponent: fc.integer({ min, max }), offset: fc.integer({ min: -1, max: 1 }) })
-    .map(({ exponent, offset }) => (1 << exponent) + offset);
-}
 
 /** Mostly short: what goes wrong at a length goes wrong at few, and many cases are worth more than long ones. */
 const rowLengths = fc.oneof(
@@ -210,11 +213,6 @@ const withDeal = deals.map(record);
 /** The arbitrary of case k: every third case is dealt an edge. */
 export function plans(k: number): fc.Arbitrary<Plan> {
   return k % 3 === 2 ? withDeal[Math.floor(k / 3) % withDeal.length] : drawn;
-}
-
-/** What a dtype can hold of a scale: beyond it everything would be zero or infinite. */
-function heldScale(scale: number, dtype: FloatDtype): number {
-  return dtype === 'f16' ? Math.min(Math.max(scale, 1e-5), 1e4) : scale;
 }
 
 type Tensors = Record<string, TensorSpec>;

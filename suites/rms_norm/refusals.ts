@@ -2,13 +2,8 @@
 
 import { type Case, countOf } from '../../src/case/case.ts';
 import { sameView, withTensors } from '../derive.ts';
-import { commonRefusals, laidOn } from '../refusals.ts';
+import { commonRefusals, laidOn, without } from '../refusals.ts';
 import type { Refusal } from '../suite.ts';
-
-function without(c: Case, role: string): Case {
-  const { [role]: _, ...tensors } = c.tensors;
-  return { ...c, tensors };
-}
 
 function withEps(c: Case, eps: number): Case | null {
   return c.op === 'rms_norm' ? { ...c, params: { ...c.params, eps } } : null;

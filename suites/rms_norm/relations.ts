@@ -5,7 +5,16 @@
 import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
 import { decodeAll, type FloatDtype, formats, powerOfTwo } from '../../src/case/dtype.ts';
 import { inputBits } from '../../src/case/materialise.ts';
-import { at, inputsAreIndependent, isInPlace, permutation, pick, sameView, withTensors } from '../derive.ts';
+import {
+  at,
+  inputsAreIndependent,
+  isInPlace,
+  onInput,
+  permutation,
+  pick,
+  sameView,
+  withTensors,
+} from '../derive.ts';
 import type { Relation } from '../suite.ts';
 
 type RmsNormCase = CaseOf<'rms_norm'>;
@@ -102,17 +111,13 @@ export const relations: readonly Relation[] = [
     says: 'y on x and residualOut on residual give what separate memory gives',
     owed: ['placement'],
     derive: c => {
-      const { x, y, residual, residualOut } = c.tensors;
+      const { x, residual, residualOut } = c.tensors;
       if (isInPlace(c) || !inputsAreIndependent(c) || x.buffer === null) return null;
       if (residual && sameView(residual, x)) return null;
-      const on = (input: TensorSpec): TensorSpec => {
-        const { data: _, ...view } = input;
-        return view;
-      };
       return {
         case: withTensors(c, {
-          y: on({ ...x, dtype: y.dtype }),
-          ...(residual && residualOut && { residualOut: on(residual) }),
+          y: onInput(c, 'x'),
+          ...(residual && residualOut && { residualOut: onInput(c, 'residual') }),
         }),
       };
     },

@@ -1,17 +1,16 @@
-/**
- * Named shapes of RMSNorm: real data for the check, real sizes for the clock.
- *
- * Widths are hidden sizes from the models' published configurations (config.json, `hidden_size`).
- */
+/** Named shapes of RMSNorm: real data for the check, real sizes for the clock. */
 
 import { type CaseOf, outputElements } from '../../src/case/case.ts';
 import { type FloatDtype, floatDtypes, sizeOf } from '../../src/case/dtype.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
+import { below } from '../data.ts';
 import { ownBuffer, strided } from '../layout.ts';
+import { models } from '../models.ts';
 import type { NamedCase, TimedShape } from '../suite.ts';
 
-/** rms_norm_eps of SmolLM2-135M and of Llama 3. */
-const eps = Math.fround(1e-5);
+const { smolLM2, llama31 } = models;
+/** That of both. */
+const eps = Math.fround(llama31.eps);
 
 function recipe(kind: Recipe['kind'], seed: number, fixture?: string): Recipe {
   return { kind, seed, scale: 1, patches: [], ...(fixture && { fixture }) };
@@ -58,24 +57,17 @@ function namedCase(
   };
 }
 
-/** Smaller sizes, the boldest first: 1, then what halves the way back to `size`. */
-function below(size: number): number[] {
-  const steps: number[] = [];
-  for (let gap = size - 1; gap >= 1; gap = Math.floor(gap / 2)) steps.push(size - gap);
-  return steps;
-}
-
 /** Token embeddings of a short text through the first norm of SmolLM2-135M. */
 export const named: readonly NamedCase[] = [
   ...floatDtypes.map(dtype =>
-    namedCase(`SmolLM2-135M first norm, ${dtype}`, dtype, 128, 576, embeddings, normWeights),
+    namedCase(`${smolLM2.name} first norm, ${dtype}`, dtype, 128, smolLM2.hidden, embeddings, normWeights),
   ),
   ...floatDtypes.map(dtype =>
     namedCase(
-      `Llama-3.1-8B prefill of 64, ${dtype}`,
+      `${llama31.name} prefill of 64, ${dtype}`,
       dtype,
       64,
-      4096,
+      llama31.hidden,
       recipe('normal', 1),
       recipe('normal', 2),
     ),
@@ -104,11 +96,11 @@ function timed(
 }
 
 export const shapes: readonly TimedShape[] = [
-  timed('SmolLM2-135M, real rows', 128, 576, {}, embeddings, normWeights),
-  timed('Llama-3.1-8B decode', 1, 4096),
+  timed(`${smolLM2.name}, real rows`, 128, smolLM2.hidden, {}, embeddings, normWeights),
+  timed(`${llama31.name} decode`, 1, llama31.hidden),
   timed('512 rows', 512, 256),
   timed('512 rows', 512, 1024),
-  timed('Llama-3.1-8B prefill of 512', 512, 4096, { headline: true }),
+  timed(`${llama31.name} prefill of 512`, 512, llama31.hidden, { headline: true }),
   timed('512 rows', 512, 16384, { long: true }),
-  timed('beyond the caches', 8192, 4096, { long: true }),
+  timed('beyond the caches', 8192, llama31.hidden, { long: true }),
 ];

@@ -1,9 +1,10 @@
 /**
- * Whether a call keeps the contract (contracts.md: Common, RMSNorm), told by brute force from the page alone:
+ * Whether a call keeps the contract (contracts.md: Common, RMSNorm, RoPE), told by brute force from the page alone:
  * nothing here is shared with the generator, the refusals or any kernel.
  */
 
-import type { Case, TensorSpec } from '../../src/case/case.ts';
+import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
+import { makeValues } from '../../src/case/recipe.ts';
 
 const bytesOf = { f32: 4, i32: 4, f16: 2, bf16: 2 } as const;
 
@@ -56,19 +57,52 @@ function same(a: TensorSpec, b: TensorSpec): boolean {
 
 const sizes = ({ shape }: TensorSpec) => shape.join(' x ');
 
-/** Why RMSNorm must refuse a call; undefined: it keeps the contract. */
+/** What stands in the elements of a tensor of integers: where several share one, the last is what counts. */
+function integersOf(tensor: TensorSpec): number[] {
+  const bits = makeValues(tensor.data!, tensor.shape, 'i32');
+  return [...new Map(elementsOf(tensor).map((place, i) => [place, bits[i] | 0])).values()];
+}
+
+/** Why a call must be refused; undefined: it keeps the contract. */
 export function brokenBy(c: Case): string | undefined {
-  if (c.op !== 'rms_norm') return 'another op';
   if (c.threads === 0) return 'threads is 0';
   if (c.lie?.structSize !== undefined && c.lie.structSize < 0) return 'struct_size is below the struct';
   if (c.lie?.scratchBytes !== undefined && c.lie.scratchBytes < 0) return 'scratch is too small';
+  switch (c.op) {
+    case 'rms_norm':
+      return brokenRmsNorm(c);
+    case 'rope':
+      return brokenRope(c);
+    default:
+      return 'another op';
+  }
+}
+
+/** Tensors by the number of dimensions that the contract gives them. */
+function misshapen(c: Case, wanted: (role: string) => readonly number[]): string | undefined {
+  const wrong = Object.entries(c.tensors).find(([role, { shape }]) => !wanted(role).includes(shape.length));
+  return wrong && `${wrong[0]} has ${wrong[1].shape.length} dimensions`;
+}
+
+/** Whether an output's strides do not nest, or it overlaps anything but the input that it may be. */
+function misplacedOutput(c: Case, role: string, mayShare: string): string | undefined {
+  const output = c.tensors[role];
+  if (!output) return undefined;
+  if (!nests(output)) return `the strides of ${role} do not nest`;
+  for (const [other, tensor] of Object.entries(c.tensors)) {
+    if (other === role || !overlap(output, tensor)) continue;
+    if (other === mayShare && same(output, tensor)) continue;
+    return `${role} overlaps ${other}`;
+  }
+  return undefined;
+}
+
+function brokenRmsNorm(c: CaseOf<'rms_norm'>): string | undefined {
   if (c.lie?.nan === 'eps' || Number.isNaN(c.params.eps)) return 'eps is NaN';
   if (c.params.eps < 0) return 'eps is negative';
   const { x, y, weight, residual, residualOut } = c.tensors;
-  for (const [role, tensor] of Object.entries(c.tensors)) {
-    const wanted = role === 'weight' ? 1 : 2;
-    if (tensor.shape.length !== wanted) return `${role} has ${tensor.shape.length} dimensions`;
-  }
+  const wrong = misshapen(c, role => [role === 'weight' ? 1 : 2]);
+  if (wrong) return wrong;
   const [, n] = x.shape;
   if (n === 0) return 'n is 0';
   if (weight && weight.shape[0] !== n) return 'the weight has another length';
@@ -76,18 +110,31 @@ export function brokenBy(c: Case): string | undefined {
   for (const other of [y, residual, residualOut]) {
     if (other && sizes(other) !== sizes(x)) return 'shapes do not agree';
   }
-  const outputs = [
-    { output: y, role: 'y', mayShare: 'x' },
-    { output: residualOut, role: 'residualOut', mayShare: 'residual' },
-  ];
-  for (const { output, role, mayShare } of outputs) {
-    if (!output) continue;
-    if (!nests(output)) return `the strides of ${role} do not nest`;
-    for (const [other, tensor] of Object.entries(c.tensors)) {
-      if (other === role || !overlap(output, tensor)) continue;
-      if (other === mayShare && same(output, tensor)) continue;
-      return `${role} overlaps ${other}`;
-    }
+  return misplacedOutput(c, 'y', 'x') ?? misplacedOutput(c, 'residualOut', 'residual');
+}
+
+function brokenRope(c: CaseOf<'rope'>): string | undefined {
+  const { x, y, positions, cos, sin } = c.tensors;
+  const { rotaryDim, theta, scaling } = c.params;
+  const wrong = misshapen(c, role => ({ x: [4], y: [4], positions: [1, 2] })[role] ?? [2]);
+  if (wrong) return wrong;
+  const [batch, tokens, , headDim] = x.shape;
+  if (sizes(y) !== sizes(x)) return 'shapes do not agree';
+  if (rotaryDim % 2 !== 0) return 'rotaryDim is odd';
+  if (rotaryDim < 0 || rotaryDim > headDim) return 'rotaryDim is not inside the head';
+  if (![`${tokens}`, `${batch} x ${tokens}`].includes(sizes(positions))) return 'positions of other shape';
+  const seen = integersOf(positions);
+  if (seen.some(position => position < 0)) return 'a negative position';
+  if (!cos !== !sin) return 'one table without the other';
+  if (cos) {
+    if (sizes(cos) !== sizes(sin)) return 'tables of different shape';
+    if (cos.shape[1] !== rotaryDim / 2) return 'tables of another width';
+    if (seen.some(position => position >= cos.shape[0])) return 'a position outside the tables';
+  } else {
+    if (!(theta > 1)) return 'theta is not above 1';
+    if ('factor' in scaling && !(scaling.factor > 0)) return 'a factor that is not above 0';
+    if ('originalMaxPositions' in scaling && scaling.originalMaxPositions === 0) return 'no original length';
+    if (scaling.type === 'llama3' && scaling.highFreqFactor < scaling.lowFreqFactor) return 'bands cross';
   }
-  return undefined;
+  return misplacedOutput(c, 'y', 'x');
 }

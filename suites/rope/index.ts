@@ -1,0 +1,20 @@
+/** The suite of RoPE. */
+
+import type { Suite } from '../suite.ts';
+import { dimensions } from './dimensions.ts';
+import { plans } from './fields.ts';
+import { build, type Plan } from './plan.ts';
+import { refusals } from './refusals.ts';
+import { relations } from './relations.ts';
+import { named, shapes } from './shapes.ts';
+
+export const rope: Suite = {
+  op: 'rope',
+  plans,
+  build: plan => build(plan as Plan),
+  named,
+  relations,
+  refusals,
+  dimensions,
+  shapes,
+};
