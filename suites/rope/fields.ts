@@ -193,7 +193,11 @@ const deals: readonly Deal[] = [
   { tokens: fc.constant(0) },
   { rotaryDim: fc.constant(0) },
   { headDim: size(fc.constantFrom(...widths)), rotaryDim: sizes(fc.constantFrom(...widths), 0) },
-  { heads: size(fc.constantFrom(9, 14, 28, 32, 64, 71)), tokens: size(fc.constantFrom(1, 2)), batch: size(fc.constant(1)) },
+  {
+    heads: size(fc.constantFrom(9, 14, 28, 32, 64, 71)),
+    tokens: size(fc.constantFrom(1, 2)),
+    batch: size(fc.constant(1)),
+  },
   { positions: positions(fc.constantFrom(...farPositions)), tables: computed },
   { positions: positions(fc.constantFrom(256, 257, 2048, 2049, 131_069)), tables: computed },
   { ...several, perBatch: fc.constant(true), tokens: size(fc.constant(1)) },
