@@ -6,6 +6,7 @@ import type { Arbitrary } from 'fast-check';
 import type { Case, Op } from '../src/case/case.ts';
 import type { Promised } from '../src/case/promise.ts';
 import type { Roof } from '../src/case/roof.ts';
+import type { Law } from './law.ts';
 
 /** A dimension along which cases vary, and the edges on which real bugs turned. */
 export interface Dimension {
@@ -92,6 +93,7 @@ export interface Suite {
   readonly named: readonly NamedCase[];
   /** Beside those that every op has (relations.ts). */
   readonly relations: readonly Relation[];
+  readonly laws: readonly Law[];
   /** Calls that must be refused. */
   readonly refusals: readonly Refusal[];
   readonly dimensions: readonly Dimension[];

@@ -1,10 +1,11 @@
-/** What is asked of the kernels of an op: a suite's relations and refusals, and what every op has. */
+/** What is asked of the kernels of an op: a suite's relations, laws and refusals, and what every op has. */
 
 import { suites } from '../../suites/index.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
 import { UsageError } from '../usage-error.ts';
+import { law } from './law.ts';
 import type { Property } from './property.ts';
 import { refuses } from './refusal.ts';
 import { relation, tiersAgree } from './relation.ts';
@@ -12,7 +13,10 @@ import { relation, tiersAgree } from './relation.ts';
 const common = [...commonRelations.map(relation), tiersAgree];
 
 const properties = new Map(
-  suites.map(suite => [suite.op, [...common, ...suite.relations.map(relation), refuses(suite.refusals)]]),
+  suites.map(({ op, relations, laws, refusals }) => [
+    op,
+    [...common, ...relations.map(relation), ...laws.map(law), refuses(refusals)],
+  ]),
 );
 
 /** The properties of an op; those that every run is examined for need no asking (examine.ts). */

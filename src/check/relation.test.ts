@@ -2,8 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { rmsNormCase } from '../../reference/testing/rms_norm_cases.ts';
+import { ropeCase } from '../../reference/testing/rope_cases.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import { relations } from '../../suites/rms_norm/relations.ts';
+import { relations as ropeRelations } from '../../suites/rope/relations.ts';
 import type { Refusal, Relation } from '../../suites/suite.ts';
 import { type Case, outputsOf } from '../case/case.ts';
 import type { Kernel } from '../providers/provider.ts';
@@ -20,7 +22,30 @@ const base: Case = rmsNormCase({
   weight: { kind: 'normal', seed: 2 },
   residual: { kind: 'normal', seed: 3 },
 });
-const all: readonly Relation[] = [...commonRelations, ...relations];
+const turned: Case = ropeCase({
+  batch: 2,
+  heads: 3,
+  headDim: 12,
+  rotaryDim: 8,
+  x: { kind: 'normal', seed: 1 },
+  positions: [
+    [3, 4, 700],
+    [9, 0, 2],
+  ],
+});
+const byTables: Case = ropeCase({
+  headDim: 8,
+  x: { kind: 'normal', seed: 1 },
+  positions: [2, 0],
+  tables: { rows: 3, cos: { kind: 'cosine', seed: 2 }, sin: { kind: 'sine', seed: 2 } },
+});
+/** Every relation with a case that it speaks of. */
+const all: readonly (readonly [string, Relation, Case])[] = [
+  ...[...commonRelations, ...relations].map(of => [of.name, of, base] as const),
+  ...[...commonRelations, ...ropeRelations].map(
+    of => [`${of.name}, rope`, of, of.name === 'tables alone' ? byTables : turned] as const,
+  ),
+];
 const honest: Behaviour = c => ok(right(c));
 /** The last bit of one element is another one. */
 const hair = (c: Case): Outcome => {
@@ -35,39 +60,47 @@ const wrong = (c: Case): Outcome => {
 };
 
 /** What a relation says of a kernel that does one thing on the base case and another on what is derived of it. */
-function ask(of: Relation, elsewhere: Behaviour, promises = everyPromise, onBase = honest): Answer {
+function ask(
+  of: Relation,
+  base: Case,
+  elsewhere: Behaviour,
+  promises = everyPromise,
+  onBase = honest,
+): Answer {
   const subject = kernel('k', { promises });
   const lab = fakeLab({ k: c => (c === base ? onBase(c) : elsewhere(c)) });
   return relation(of).ask({ kernel: subject, case: base, lab, peers: [subject], together: [subject] });
 }
 
-describe.each(all.map(of => [of.name, of] as const))('%s', (name, of) => {
+describe.each(all)('%s', (_, of, base) => {
+  const { name } = of;
+
   test('holds for a kernel that gives one answer however it is asked', () => {
-    expect(ask(of, honest)).toBe('held');
+    expect(ask(of, base, honest)).toBe('held');
   });
 
   test('is broken by a bit, where bits are owed', () => {
-    const answer = ask(of, hair) as Exclude<Answer, string>;
+    const answer = ask(of, base, hair) as Exclude<Answer, string>;
     expect(answer).toMatchObject([{ property: name }]);
     expect(answer[0].elements.length).toBe(1);
   });
 
   test('without the promise a bit is no breach, what is beyond the bound is', () => {
-    if (of.owed === 'everyone') expect(ask(of, hair, 0)).toMatchObject([{ property: name }]);
-    else expect(ask(of, hair, 0)).toBe('held');
-    const answer = ask(of, wrong, 0) as Exclude<Answer, string>;
+    if (of.owed === 'everyone') expect(ask(of, base, hair, 0)).toMatchObject([{ property: name }]);
+    else expect(ask(of, base, hair, 0)).toBe('held');
+    const answer = ask(of, base, wrong, 0) as Exclude<Answer, string>;
     expect(new Set(answer.map(breach => breach.property))).toEqual(new Set([name]));
   });
 
   test('is broken by a crash in the other form, which ends the kernel', () => {
-    const answer = ask(of, () => ({ is: 'died', how: 'crash', message: 'SIGSEGV' }));
+    const answer = ask(of, base, () => ({ is: 'died', how: 'crash', message: 'SIGSEGV' }));
     expect(answer).toMatchObject([{ property: name, fatal: 'crash' }]);
   });
 
   test('says nothing of a kernel that declines either form', () => {
     const declined: Behaviour = () => ({ is: 'unsupported', executed: null, trespasses: [] });
-    expect(ask(of, declined)).toBe('does not apply');
-    expect(ask(of, honest, everyPromise, declined)).toBe('does not apply');
+    expect(ask(of, base, declined)).toBe('does not apply');
+    expect(ask(of, base, honest, everyPromise, declined)).toBe('does not apply');
   });
 
   test('derives the same of the same case', () => {

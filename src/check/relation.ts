@@ -29,13 +29,7 @@ export function relation({ name, says, owed, derive }: Relation): Property {
       if (before.is !== 'ok') return 'does not apply';
       lab.runAll(together, derived.case);
       const { outcome, breaches } = examine(lab, kernel, derived.case);
-      if (breaches.length > 0) {
-        return breaches.map(breach => ({
-          ...breach,
-          property: name,
-          message: `asked another way (${says}): ${breach.message}`,
-        }));
-      }
+      if (breaches.length > 0) return askedOtherwise(name, says, breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
       const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
@@ -46,8 +40,17 @@ export function relation({ name, says, owed, derive }: Relation): Property {
   };
 }
 
-/** A relation's choices for a case: a function of both alone, so that a replay makes the same ones. */
-function drawOf(c: Case, name: string): (n: number) => number {
+/** What the run of a derived case broke, as breaches of the property that asked for it. */
+export function askedOtherwise(name: string, says: string, breaches: readonly Breach[]): Breach[] {
+  return breaches.map(breach => ({
+    ...breach,
+    property: name,
+    message: `asked another way (${says}): ${breach.message}`,
+  }));
+}
+
+/** A property's choices for a case: a function of both alone, so that a replay makes the same ones. */
+export function drawOf(c: Case, name: string): (n: number) => number {
   let draws = 0;
   const seeds = Object.values(c.tensors).map(tensor => tensor.data?.seed ?? 0);
   const shape = Object.values(c.tensors).flatMap(tensor => tensor.shape);

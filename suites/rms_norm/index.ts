@@ -13,6 +13,7 @@ export const rmsNorm: Suite = {
   build: plan => build(plan as Plan),
   named,
   relations,
+  laws: [],
   refusals,
   dimensions,
   shapes,

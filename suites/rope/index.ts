@@ -3,6 +3,7 @@
 import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
 import { plans } from './fields.ts';
+import { laws } from './laws.ts';
 import { build, type Plan } from './plan.ts';
 import { refusals } from './refusals.ts';
 import { relations } from './relations.ts';
@@ -14,6 +15,7 @@ export const rope: Suite = {
   build: plan => build(plan as Plan),
   named,
   relations,
+  laws,
   refusals,
   dimensions,
   shapes,
