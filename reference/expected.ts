@@ -5,6 +5,7 @@
 
 import type { CaseOf, Op } from '../src/case/case.ts';
 import type { Bits, FloatDtype } from '../src/case/dtype.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 
 /** What an element may be beside a value within its bound. Bits of `Expected.rules`. */
 export const rule = {
@@ -20,6 +21,8 @@ export const rule = {
   infinite: 16,
   /** Must hold the bits of `exact`, every NaN being one value. */
   bits: 32,
+  /** May be a NaN. */
+  maybeNaN: 64,
 } as const;
 
 /** The expectation of one output tensor, for chosen rows (all leading dimensions flattened). */
@@ -52,10 +55,12 @@ export interface Expected {
 
 /**
  * The float64 reference of an op: a case that its contract accepts, and its stored inputs in logical order,
- * to what each output may be. `rows`: which to compute, ascending; absent: all.
+ * to what each output may be. `rows`: which to compute, ascending; absent: all. `numerics`: of which class the
+ * kernels are that are held to it, where the op's bound depends on that; absent: F32.
  */
 export type Reference<O extends Op> = (
   c: CaseOf<O>,
   inputs: Readonly<Record<string, Bits>>,
   rows?: readonly number[],
+  numerics?: Numerics,
 ) => Expected[];

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { CaseOf } from '../src/case/case.ts';
 import { recipeSchema } from '../src/case/recipe.ts';
 import { isGeneric } from './generic.ts';
+import { gqaCase } from './testing/gqa_cases.ts';
 import { rmsNormCase } from './testing/rms_norm_cases.ts';
 
 const n = 64;
@@ -20,6 +21,19 @@ test.each(['constant', 'powers', 'magnitudes', 'zeros', 'outlier', 'ramp', 'list
     expect(isGeneric(rmsNormCase({ n, x: normal, residual: { kind } }))).toBe(false);
   },
 );
+
+test('of GQA q, k and v decide, not the mask: a row is what its live keys make of it', () => {
+  expect(isGeneric(gqaCase({}))).toBe(true);
+  const { patches } = recipeSchema.parse({
+    kind: 'zeros',
+    patches: [{ start: 0, count: 2, value: '-inf' }],
+  });
+  expect(isGeneric(gqaCase({ mask: { kind: 'zeros', patches } }))).toBe(true);
+  for (const role of ['q', 'k', 'v']) {
+    expect(isGeneric(gqaCase({ [role]: { kind: 'constant' } }))).toBe(false);
+    expect(isGeneric(gqaCase({ [role]: { ...normal, patches } }))).toBe(false);
+  }
+});
 
 test('a patched special value ends it', () => {
   const { patches } = recipeSchema.parse({ kind: 'normal', patches: [{ start: 3, count: 1, value: 'nan' }] });

@@ -6,12 +6,13 @@ import { recipeKinds } from '../src/case/recipe.ts';
 
 /**
  * The inputs of each op that its rounding errors come from. RoPE's tables are not among them: an error there is
- * that of two products and one sum, and T has the size of these products, whatever the factors are.
+ * that of two products and one sum, and T has the size of these products, whatever the factors are. Nor is
+ * GQA's mask: T grows with the scores that it makes, and what is not live counts nowhere.
  */
 const decisive: Readonly<Record<Op, readonly string[]>> = {
   rms_norm: ['x', 'weight', 'residual'],
   rope: ['x'],
-  gqa: ['q', 'k', 'v', 'mask'],
+  gqa: ['q', 'k', 'v'],
 };
 
 /**

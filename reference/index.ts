@@ -2,13 +2,16 @@
 
 import type { Case, Op } from '../src/case/case.ts';
 import type { Bits } from '../src/case/dtype.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 import type { Expected, Reference } from './expected.ts';
+import { gqa } from './gqa.ts';
 import { rmsNorm } from './rms_norm.ts';
 import { rope } from './rope.ts';
 
-const references: { readonly [O in Op]?: Reference<O> } = {
+const references: { readonly [O in Op]: Reference<O> } = {
   rms_norm: rmsNorm,
   rope,
+  gqa,
 };
 
 /**
@@ -16,16 +19,13 @@ const references: { readonly [O in Op]?: Reference<O> } = {
  *
  * @param inputs - stored elements of every input in logical order, as a kernel finds them.
  * @param rows - which rows to compute, ascending; absent: all.
- * @throws when the op has no reference.
+ * @param numerics - class of the kernels that are held to it; absent: F32.
  */
 export function expectedOf(
   c: Case,
   inputs: Readonly<Record<string, Bits>>,
   rows?: readonly number[],
+  numerics?: Numerics,
 ): Expected[] {
-  const reference = references[c.op] as Reference<Op> | undefined;
-  if (!reference) {
-    throw new Error(`op "${c.op}" has no reference; there is ${Object.keys(references).join(', ')}`);
-  }
-  return reference(c, inputs, rows);
+  return (references[c.op] as Reference<Op>)(c, inputs, rows, numerics);
 }

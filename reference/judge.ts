@@ -143,7 +143,7 @@ function excessUnderRules(expected: Expected, index: number, bits: number): numb
   if (rules & rule.any) return 0;
   if (rules & rule.bits) return sameBits(bits, expected.exact?.[index], dtype) ? 0 : Number.NaN;
   if (rules & rule.nan) return Number.isNaN(seen) ? 0 : Number.NaN;
-  if (Number.isNaN(seen)) return Number.NaN;
+  if (Number.isNaN(seen)) return rules & rule.maybeNaN ? 0 : Number.NaN;
   const value = expected.ref[index];
   if (rules & rule.zero && seen === 0) return 0;
   if (rules & rule.shrunk && seen * Math.sign(value) >= 0 && Math.abs(seen) <= Math.abs(value)) return 0;

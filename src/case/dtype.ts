@@ -177,7 +177,7 @@ export function bitsOf(dtype: Dtype, count: number): Bits {
 
 /** The values of many elements, exactly. */
 export function decodeAll(bits: Bits, dtype: Dtype): Float64Array {
-  if (dtype === 'f32') return Float64Array.from(new Float32Array(bits.buffer, bits.byteOffset, bits.length));
+  if (dtype === 'f32') return new Float64Array(new Float32Array(bits.buffer, bits.byteOffset, bits.length));
   const values = new Float64Array(bits.length);
   if (dtype === 'i32') {
     for (let i = 0; i < bits.length; i++) values[i] = bits[i] | 0;

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Case } from '../case/case.ts';
-import type { Kernel } from '../providers/provider.ts';
+import { type Kernel, numericsOf } from '../providers/provider.ts';
 import { writeWhole } from '../run/store.ts';
 import type { Lab } from './lab.ts';
 import { npy, npyOf } from './npy.ts';
@@ -18,7 +18,7 @@ export function dump(lab: Lab, kernel: Kernel, c: Case, folder: string): string[
     const { dtype, shape } = c.tensors[role];
     write(`${role}.npy`, npy(bits, dtype, shape));
   }
-  for (const { role, rows, rowLength, ref, hard } of lab.expected(c)) {
+  for (const { role, rows, rowLength, ref, hard } of lab.expected(c, numericsOf(kernel))) {
     const shape = [rows.length, rowLength];
     write(`${role}.reference.npy`, npyOf(ref, shape));
     write(`${role}.bound.npy`, npyOf(hard, shape));

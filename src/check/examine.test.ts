@@ -1,8 +1,11 @@
 /** From an outcome to what it shows: nothing counts as held that was not looked at. */
 
 import { describe, expect, test } from 'vitest';
+import { gqaCase } from '../../reference/testing/gqa_cases.ts';
+import { rounding, run } from '../../reference/testing/gqa_kernels.ts';
 import { rmsNormCase } from '../../reference/testing/rms_norm_cases.ts';
-import type { Bits } from '../case/dtype.ts';
+import { type Bits, round } from '../case/dtype.ts';
+import { inputBits } from '../case/materialise.ts';
 import { examine, examined } from './examine.ts';
 import type { Outcome } from './lab.ts';
 import { fakeLab, kernel, ok, right } from './testing/fake-lab.ts';
@@ -32,6 +35,18 @@ test('precision and bias are answered by generic data alone', () => {
     'memory',
     'equivalence',
   ]);
+});
+
+test('a kernel is held to the bound of the class that it declares; to that of F32 where that is unknown', () => {
+  const c = gqaCase({ keys: 50, qLen: 4, headDim: 64 });
+  const out = run(
+    rounding(x => round(x, 'bf16')),
+    c,
+    inputBits(c),
+  );
+  const seen = (numerics: number) =>
+    examine(fakeLab({ k: () => ok({ out }) }), kernel('k', { op: 'gqa', numerics }), c).breaches.length > 0;
+  expect([0, 1, 2, 9].map(seen)).toEqual([true, false, true, true]);
 });
 
 test('without elements nothing is compared, and nothing said of it', () => {

@@ -5,7 +5,7 @@
 import { isGeneric } from '../../reference/generic.ts';
 import { type Judgement, judge } from '../../reference/judge.ts';
 import { type Case, outputElements } from '../case/case.ts';
-import type { Kernel } from '../providers/provider.ts';
+import { type Kernel, numericsOf } from '../providers/provider.ts';
 import type { Lab, Outcome } from './lab.ts';
 import { type Breach, elementOf, placeText } from './property.ts';
 
@@ -62,7 +62,7 @@ export function examine(lab: Lab, kernel: Kernel, c: Case): Examination {
       if (outputElements(c) > 0) {
         const generic = isGeneric(c);
         answered.push('equivalence', ...(generic ? (['precision', 'bias'] as const) : []));
-        for (const expected of lab.expected(c)) {
+        for (const expected of lab.expected(c, numericsOf(kernel))) {
           const judgement = judge(expected, outcome.outputs[expected.role], { generic });
           judgements.push(judgement);
           breaches.push(...breachesOf(c, judgement));

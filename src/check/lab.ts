@@ -9,6 +9,7 @@ import { type Case, countOf, outputsOf } from '../case/case.ts';
 import type { Bits } from '../case/dtype.ts';
 import { Memory } from '../case/layout.ts';
 import { type Materialised, materialise } from '../case/materialise.ts';
+import type { Numerics } from '../case/numerics.ts';
 import { type Answer, defaultPatience, describeDeath, type Host } from '../providers/host.ts';
 import { type Call, status } from '../providers/protocol.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
@@ -50,7 +51,7 @@ export class Lab {
   readonly #made = new Map<Case, Materialised>();
   readonly #benches = new Map<Case, Bench[]>();
   readonly #outcomes = new Map<Case, Map<string, Outcome>>();
-  readonly #expected = new Map<Case, Expected[]>();
+  readonly #expected = new Map<Case, Map<Numerics, Expected[]>>();
   /** Milliseconds before a runner counts as hung. */
   patience = defaultPatience;
   /** Calls of kernels so far. */
@@ -71,12 +72,12 @@ export class Lab {
     return made;
   }
 
-  /** What each output of a case may be: all rows of a small case, a sample of a large one's. */
-  expected(c: Case): Expected[] {
-    const known = this.#expected.get(c);
-    if (known) return known;
-    const expected = expectedOf(c, this.made(c).inputs, sampleRows(c));
-    this.#expected.set(c, expected);
+  /** What each output of a case may be, from kernels of one class: all rows of a small case, a sample of a large one's. */
+  expected(c: Case, numerics: Numerics): Expected[] {
+    const byClass = this.#expected.get(c) ?? new Map<Numerics, Expected[]>();
+    this.#expected.set(c, byClass);
+    const expected = byClass.get(numerics) ?? expectedOf(c, this.made(c).inputs, sampleRows(c), numerics);
+    byClass.set(numerics, expected);
     return expected;
   }
 

@@ -5,7 +5,8 @@
 import { join, relative } from 'node:path';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
-import { numericsNames, promiseBits } from '../providers/protocol.ts';
+import { numericsNames } from '../case/numerics.ts';
+import { promiseBits } from '../providers/protocol.ts';
 import {
   type Kernel,
   kernelId,

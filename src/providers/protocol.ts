@@ -100,9 +100,6 @@ export const promiseBits: Readonly<Record<Promised, number>> = {
   'fma tiers': 16,
 };
 
-/** Names of the numerics classes, by their number. */
-export const numericsNames = ['f32', 'bf16 dot', 'f16 dot', 'f16 accumulate'] as const;
-
 const signalNames: Readonly<Record<number, string>> = {
   4: 'SIGILL (illegal instruction)',
   6: 'SIGABRT (abort)',

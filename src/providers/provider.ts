@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Op, ops } from '../case/case.ts';
+import { type Numerics, numericsNames } from '../case/numerics.ts';
 import type { Promised } from '../case/promise.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
@@ -56,6 +57,11 @@ export function kernelId(kernel: Pick<Kernel, 'provider' | 'op' | 'name' | 'tier
 /** Whether a kernel makes a promise of bits.md. */
 export function promises(kernel: Kernel, promise: Promised): boolean {
   return (kernel.promises & promiseBits[promise]) !== 0;
+}
+
+/** The class whose bound a kernel is held to: the one that it declares, F32 where that is not known here. */
+export function numericsOf(kernel: Kernel): Numerics {
+  return numericsNames[kernel.numerics] ?? 'f32';
 }
 
 /** The kernels of this project. */

@@ -6,6 +6,7 @@ import * as rope from '../../../reference/testing/rope_kernels.ts';
 import type { Case } from '../../case/case.ts';
 import type { Bits } from '../../case/dtype.ts';
 import { materialise } from '../../case/materialise.ts';
+import type { Numerics } from '../../case/numerics.ts';
 import { type Kernel, kernelId } from '../../providers/provider.ts';
 import type { Lab, Outcome } from '../lab.ts';
 
@@ -54,7 +55,7 @@ export function fakeLab(behaviours: Readonly<Record<string, Behaviour>>) {
     },
     runAll: () => [],
     made: materialise,
-    expected: (c: Case) => expectedOf(c, materialise(c).inputs),
+    expected: (c: Case, numerics: Numerics) => expectedOf(c, materialise(c).inputs, undefined, numerics),
   };
   return lab as typeof lab & Lab;
 }

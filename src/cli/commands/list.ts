@@ -2,10 +2,11 @@
 
 import { Command } from 'commander';
 import { suites } from '../../../suites/index.ts';
+import { numericsNames } from '../../case/numerics.ts';
 import type { Promised } from '../../case/promise.ts';
 import { examined } from '../../check/examine.ts';
 import { propertiesOf } from '../../check/properties.ts';
-import { numericsNames, promiseBits } from '../../providers/protocol.ts';
+import { promiseBits } from '../../providers/protocol.ts';
 import { promises } from '../../providers/provider.ts';
 import { type Selection, select, withSelection } from '../options.ts';
 import { table } from '../terminal.ts';
