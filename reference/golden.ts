@@ -4,6 +4,7 @@
  * starts with a few of them.
  */
 
+import * as gqa from './golden/gqa.ts';
 import * as rmsNorm from './golden/rms_norm.ts';
 import * as rope from './golden/rope.ts';
 
@@ -12,5 +13,5 @@ import * as rope from './golden/rope.ts';
  * vectors of every op, which takes milliseconds.
  */
 export function checkGolden(): string[] {
-  return [rmsNorm, rope].flatMap(op => op.check());
+  return [rmsNorm, rope, gqa].flatMap(op => op.check());
 }
