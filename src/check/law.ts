@@ -1,8 +1,10 @@
 /** Laws: what a kernel's answers to one call or several owe each other as numbers. */
 
+import { rule } from '../../reference/expected.ts';
 import type { Answer as Answered, Disobeyed, Law, Numbers, Run } from '../../suites/law.ts';
 import type { Case } from '../case/case.ts';
 import { type Bits, decodeAll, type FloatDtype, formats, sizeOf, ulpOf } from '../case/dtype.ts';
+import { type Kernel, numericsOf } from '../providers/provider.ts';
 import { examine } from './examine.ts';
 import type { Lab } from './lab.ts';
 import { type Breach, type Property, place, placeText } from './property.ts';
@@ -30,14 +32,14 @@ export function law({ name, says, concerns, calls, broken }: Law): Property {
       const before = lab.run(kernel, base);
       if (before.is !== 'ok') return 'does not apply';
       const draw = drawOf(base, name);
-      const runs = [runOf(lab, base, before.outputs)];
+      const runs = [runOf(lab, kernel, base, before.outputs)];
       for (const make of calls) {
         const c = shared(base, make(runs, draw));
         lab.runAll(together, c);
         const { outcome, breaches } = examine(lab, kernel, c);
         if (breaches.length > 0) return askedOtherwise(name, says, breaches);
         if (outcome.is !== 'ok') return 'does not apply';
-        runs.push(runOf(lab, c, outcome.outputs));
+        runs.push(runOf(lab, kernel, c, outcome.outputs));
       }
       const wrong = broken(runs);
       return wrong ? [breachOf(name, says, runs[0], wrong)] : 'held';
@@ -46,20 +48,21 @@ export function law({ name, says, concerns, calls, broken }: Law): Property {
 }
 
 /** A call with its numbers. */
-function runOf(lab: Lab, c: Case, outputs: Readonly<Record<string, Bits>>): Run {
+function runOf(lab: Lab, kernel: Kernel, c: Case, outputs: Readonly<Record<string, Bits>>): Run {
   const inputs: Record<string, Numbers> = {};
   for (const [role, bits] of Object.entries(lab.made(c).inputs)) {
     inputs[role] = { bits, values: decodeAll(bits, c.tensors[role].dtype) };
   }
   const answers: Record<string, Answered> = {};
-  for (const { role, dtype, ref, hard } of lab.expected(c)) {
+  for (const { role, dtype, ref, hard, rules, nearest } of lab.expected(c, numericsOf(kernel))) {
     const bits = outputs[role];
     const values = decodeAll(bits, dtype);
-    const error = values.map((value, i) =>
-      Number.isFinite(value) && Number.isFinite(ref[i])
-        ? hard[i] + ulpOf(value, formats[dtype]) / 2
-        : Infinity,
-    );
+    const error = values.map((value, i) => {
+      const specified = Number.isFinite(value) && Number.isFinite(ref[i]) && !(rules[i] & ~rule.bits);
+      // What is as right as the reference may be far from it.
+      const aside = Math.abs((nearest?.(i, value) ?? ref[i]) - ref[i]);
+      return specified ? aside + hard[i] + ulpOf(value, formats[dtype]) / 2 : Infinity;
+    });
     answers[role] = { bits, values, error };
   }
   return { case: c, inputs, outputs: answers };
