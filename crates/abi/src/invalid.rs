@@ -78,6 +78,9 @@ pub enum Rule {
     /// The address is not a multiple of the element size.
     #[error("must be a multiple of the element size, {0} bytes")]
     Misaligned(usize),
+    /// Another element type than the argument has to have.
+    #[error("must be {0}")]
+    OtherType(&'static str),
     /// Sizes and strides name bytes that no address reaches.
     #[error("names elements beyond the address space")]
     Unaddressable,
@@ -105,6 +108,30 @@ pub enum Rule {
     /// An epsilon outside its range.
     #[error("must be 0 or a normal f32 above 0")]
     Epsilon,
+    /// A size that must be even.
+    #[error("must be even")]
+    Odd,
+    /// A number above another argument.
+    #[error("must be at most {0}")]
+    Above(&'static str),
+    /// A number below another argument.
+    #[error("must be at least {0}")]
+    Below(&'static str),
+    /// A number below 0.
+    #[error("must not be negative")]
+    Negative,
+    /// A factor of 0 or below.
+    #[error("must be above 0")]
+    NotPositive,
+    /// A base of powers that is 1 or below.
+    #[error("must be above 1")]
+    NotAboveOne,
+    /// A scaling that the interface does not know.
+    #[error("must be 0 none, 1 linear, 2 llama3 or 3 yarn")]
+    UnknownScaling,
+    /// A position that the tables have no row for.
+    #[error("must be below {0}, the rows of cos and sin")]
+    OutsideTable(usize),
 }
 
 /// A value as the caller passed it, kept without allocating.
@@ -114,6 +141,8 @@ pub enum Value {
     Null,
     /// An integer argument.
     Integer(u64),
+    /// An integer that may be negative.
+    Signed(i64),
     /// A floating-point argument.
     Float(f64),
     /// An address.
@@ -167,6 +196,7 @@ impl fmt::Display for Value {
         match self {
             Self::Null => write!(f, "NULL"),
             Self::Integer(value) => write!(f, "{value}"),
+            Self::Signed(value) => write!(f, "{value}"),
             Self::Float(value) => write!(f, "{value:?}"),
             Self::Address(address) => write!(f, "address {address:#x}"),
             Self::Dimensions(count) => write!(f, "{count} dimensions"),

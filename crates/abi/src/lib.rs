@@ -6,4 +6,5 @@ pub mod invalid;
 pub mod library;
 pub mod overlap;
 pub mod rms_norm;
+pub mod rope;
 pub mod tensor;

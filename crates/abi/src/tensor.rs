@@ -38,6 +38,16 @@ impl Dtype {
         }
     }
 
+    /// The type's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::I32 => "int32",
+        }
+    }
+
     /// The DLPack triple of this type.
     pub const fn to_dlpack(self) -> DLDataType {
         let (code, bits) = match self {
@@ -169,6 +179,19 @@ impl<const D: usize> Tensor<D> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses another type.
+    ///
+    /// # Errors
+    /// [`Rule::OtherType`].
+    #[inline]
+    pub fn require_type(&self, name: &'static str, dtype: Dtype) -> Result<(), Invalid> {
+        if self.dtype == dtype {
+            return Ok(());
+        }
+        let value = Value::Type(self.dtype.to_dlpack());
+        Err(Invalid::new(name, value, Rule::OtherType(dtype.name())))
     }
 
     /// Refuses a shape other than the one that `whose` asks for.

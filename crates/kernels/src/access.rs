@@ -43,6 +43,19 @@ impl<E: Element> Rows<E> {
         }
     }
 
+    /// The rows of a block of a tensor `[.., .., rows, n]`, which are all alike in every block.
+    pub fn of_block(tensor: &Tensor<4>, [outer, inner]: [usize; 2]) -> Self {
+        debug_assert_eq!(tensor.dtype, E::DTYPE);
+        let [outer_stride, inner_stride, row_stride, stride] = tensor.strides;
+        let stride = if tensor.shape[3] > 1 { stride } else { 1 };
+        let before = outer * outer_stride + inner * inner_stride;
+        Self {
+            start: tensor.base.cast::<E>().wrapping_add(before),
+            row_stride,
+            stride,
+        }
+    }
+
     /// Whether the elements of a row are adjacent.
     pub fn is_dense(&self) -> bool {
         self.stride == 1
@@ -61,6 +74,12 @@ impl<E: Element> Rows<E> {
     #[inline(always)]
     pub fn element(self, i: usize) -> *mut E {
         self.start.wrapping_add(i)
+    }
+
+    /// Where element `i` of any row lies.
+    #[inline(always)]
+    pub fn address(self, i: usize) -> *mut E {
+        self.start.wrapping_add(i * self.stride)
     }
 
     /// How many of the first elements of a dense row, at most `n`, lie before a multiple of 64 bytes.
@@ -156,10 +175,9 @@ impl Layout for Strided {
             return unsafe { Dense::load(s, row, i, lanes) };
         }
         let mut elements = [E::default(); LANES];
-        let first = row.start.wrapping_add(i * row.stride);
         for (k, element) in elements.iter_mut().enumerate().take(count(lanes)) {
             // SAFETY: the caller's word: element i + k of the row is readable.
-            *element = unsafe { first.wrapping_add(k * row.stride).read() };
+            *element = unsafe { row.address(i + k).read() };
         }
         // SAFETY: an array of 16.
         unsafe { E::load(s, elements.as_ptr(), All) }
@@ -180,10 +198,9 @@ impl Layout for Strided {
         let mut elements = [E::default(); LANES];
         // SAFETY: an array of 16.
         unsafe { E::store(s, elements.as_mut_ptr(), v, All) };
-        let first = row.start.wrapping_add(i * row.stride);
         for (k, &element) in elements.iter().enumerate().take(count(lanes)) {
             // SAFETY: the caller's word: element i + k of the row is writable.
-            unsafe { first.wrapping_add(k * row.stride).write(element) };
+            unsafe { row.address(i + k).write(element) };
         }
     }
 }

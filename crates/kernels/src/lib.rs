@@ -13,6 +13,7 @@ pub mod cpu;
 pub mod executed;
 mod parallel;
 pub mod rms_norm;
+pub mod rope;
 pub mod simd;
 pub mod table;
 

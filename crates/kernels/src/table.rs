@@ -9,13 +9,14 @@ use tierwise_abi::c::{
 
 use crate::executed;
 use crate::rms_norm::RmsNorm;
+use crate::rope::Rope;
 use crate::simd::{Scalar, Simd};
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, Sse2};
 
 /// The operators. A new one is a line here.
-const OPS: &[&[TwKernel]] = &[&tiers::<RmsNorm>()];
+const OPS: &[&[TwKernel]] = &[&tiers::<RmsNorm>(), &tiers::<Rope>()];
 
 /// An operator's kernel, the same in every tier.
 pub trait Op: 'static {
@@ -37,7 +38,7 @@ pub trait Op: 'static {
 
 /// The rows of an operator.
 #[cfg(target_arch = "x86_64")]
-const fn tiers<O: Op>() -> [TwKernel; 4] {
+pub const fn tiers<O: Op>() -> [TwKernel; 4] {
     [
         row::<O, Scalar>(),
         row::<O, Sse2>(),
@@ -48,7 +49,7 @@ const fn tiers<O: Op>() -> [TwKernel; 4] {
 
 /// The rows of an operator.
 #[cfg(not(target_arch = "x86_64"))]
-const fn tiers<O: Op>() -> [TwKernel; 1] {
+pub const fn tiers<O: Op>() -> [TwKernel; 1] {
     [row::<O, Scalar>()]
 }
 

@@ -1,19 +1,24 @@
 //! What the tests stand on: buffers between guard pages, tensors in them, numbers, and every tier.
 
 mod guarded;
+mod part;
 mod rms_norm;
+mod rope;
 mod tensor;
 
 pub use guarded::{Edge, Guarded};
+pub use part::{Part, answer};
 pub use rms_norm::{Asked, Case, Data, in_turn};
+pub use rope::{Placed, RopeCase, Turned, Turning};
 pub use tensor::{Buffer, Layout, round};
 
 use std::ffi::{CStr, c_char};
-use std::slice;
 
 use tierwise_abi::c::TwKernel;
 
+use crate::rms_norm::RmsNorm;
 use crate::simd::Simd;
+use crate::table::{Op, tiers};
 
 /// Numbers that look random and are the same every time (splitmix64).
 pub struct Numbers(pub u64);
@@ -33,11 +38,9 @@ impl Numbers {
     }
 }
 
-/// The rows of the table that this machine runs. Says aloud what it leaves out.
-pub fn kernels() -> Vec<&'static TwKernel> {
-    let library = crate::library();
-    // SAFETY: the table has so many rows.
-    let rows = unsafe { slice::from_raw_parts(library.kernels, library.kernel_count as usize) };
+/// The rows of an operator that this machine runs. Says aloud what it leaves out.
+pub fn kernels_of<O: Op>() -> Vec<&'static TwKernel> {
+    let rows = const { &tiers::<O>() };
     let runs = |row: &&TwKernel| {
         // SAFETY: it takes nothing.
         let runs = unsafe { row.available.unwrap()() } == 1;
@@ -47,6 +50,11 @@ pub fn kernels() -> Vec<&'static TwKernel> {
         runs
     };
     rows.iter().filter(runs).collect()
+}
+
+/// The rows of `rms_norm`.
+pub fn kernels() -> Vec<&'static TwKernel> {
+    kernels_of::<RmsNorm>()
 }
 
 /// A C string of the table.

@@ -19,7 +19,7 @@ impl Layout {
     pub fn dense(shape: &[i64]) -> Self {
         let mut strides = vec![1; shape.len()];
         for axis in (1..shape.len()).rev() {
-            strides[axis - 1] = strides[axis] * shape[axis];
+            strides[axis - 1] = strides[axis] * shape[axis].max(1);
         }
         Self {
             shape: shape.to_vec(),
@@ -78,13 +78,21 @@ impl Buffer {
 
     /// Holds `values`, rounded, row-major.
     pub fn fill(mut self, values: &[f64]) -> Self {
+        let bits: Vec<_> = values
+            .iter()
+            .map(|&value| encode(self.dtype, value))
+            .collect();
+        self.set_bits(&bits);
+        self
+    }
+
+    /// Sets the elements as stored, row-major.
+    pub fn set_bits(&mut self, bits: &[u32]) {
         let size = self.dtype.size();
-        for (offset, &value) in self.layout.offsets().into_iter().zip(values) {
+        for (offset, &bits) in self.layout.offsets().into_iter().zip(bits) {
             let at = (self.shift + offset) * size;
-            let bits = encode(self.dtype, value);
             self.memory.bytes_mut()[at..at + size].copy_from_slice(&bits.to_le_bytes()[..size]);
         }
-        self
     }
 
     /// The elements, exactly, row-major.
@@ -97,17 +105,21 @@ impl Buffer {
 
     /// The elements as stored, every NaN as one, row-major.
     pub fn bits(&self) -> Vec<u32> {
+        let one_nan = |bits| match decode(self.dtype, bits).is_nan() {
+            true => u32::MAX,
+            false => bits,
+        };
+        self.raw_bits().into_iter().map(one_nan).collect()
+    }
+
+    /// The elements as stored, row-major.
+    pub fn raw_bits(&self) -> Vec<u32> {
         let size = self.dtype.size();
         let read = |offset: usize| {
             let mut bits = [0; 4];
             let at = (self.shift + offset) * size;
             bits[..size].copy_from_slice(&self.memory.bytes()[at..at + size]);
-            let bits = u32::from_le_bytes(bits);
-            if decode(self.dtype, bits).is_nan() {
-                u32::MAX
-            } else {
-                bits
-            }
+            u32::from_le_bytes(bits)
         };
         self.layout.offsets().into_iter().map(read).collect()
     }

@@ -9,7 +9,9 @@ use tierwise_abi::invalid::Rule::{self, *};
 use tierwise_abi::rms_norm::RmsNormCall;
 use tierwise_abi::tensor::Dtype;
 
-use call::{Call, MEMORY, Part};
+use call::{Call, MEMORY};
+
+use crate::testing::Part;
 
 /// Changes to the call, the argument that is then at fault, and the rule.
 type Row = (fn(&mut Call), &'static str, Rule);
