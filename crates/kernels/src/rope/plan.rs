@@ -19,11 +19,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// This machine's. Starting a thread takes as long as turning some hundred KiB.
+    /// This machine's. A thread that stands ready answers within the time of turning some ten KiB.
     pub fn here() -> Self {
         Self {
             cache: cpu::streaming_threshold(),
-            thread: 512 << 10,
+            thread: 64 << 10,
         }
     }
 }

@@ -31,6 +31,7 @@ pub const FREQUENCIES: &[Frequency] = &[
 
 /// An angle, its sine and its cosine.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "as printed")]
 pub const ANGLES: &[(f64, f64, f64)] = &[
     (1e-300, 1e-300, 1.0),
     (1e-09, 1e-09, 1.0),
