@@ -6,10 +6,14 @@
 
 mod layout;
 mod model;
+mod operand;
 mod rms_norm;
+mod rope;
 mod runtime;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::c_char;
 use std::ptr;

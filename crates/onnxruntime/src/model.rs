@@ -12,6 +12,7 @@ use tierwise_abi::tensor::Dtype;
 pub enum Element {
     F32 = 1,
     I32 = 6,
+    I64 = 7,
     F16 = 10,
 }
 
@@ -31,6 +32,7 @@ impl Element {
         match self {
             Self::F16 => 2,
             Self::F32 | Self::I32 => 4,
+            Self::I64 => 8,
         }
     }
 }
@@ -154,6 +156,7 @@ fn ones(name: &[u8], element: Element, count: usize) -> Message {
         Element::F32 => &1f32.to_le_bytes(),
         Element::F16 => &0x3c00u16.to_le_bytes(),
         Element::I32 => &1i32.to_le_bytes(),
+        Element::I64 => &1i64.to_le_bytes(),
     };
     let mut tensor = Message::default();
     tensor.varint(1, count as u64);

@@ -7,46 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ort_sys::{ONNXTensorElementDataType as ElementType, OrtIoBinding, OrtSession};
 
 use crate::model::{self, Element, Input, Node};
+use crate::operand::Operand;
 use crate::runtime::{OrtError, Runtime, check};
-
-/// The most dimensions that an operator here takes.
-pub const MAX_RANK: usize = 4;
-
-/// A dense tensor in the caller's memory, in C order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operand {
-    pub data: *mut u8,
-    pub element: Element,
-    pub shape: Shape,
-}
-
-/// Up to [`MAX_RANK`] sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    sizes: [i64; MAX_RANK],
-    rank: usize,
-}
-
-impl<const D: usize> From<[usize; D]> for Shape {
-    fn from(shape: [usize; D]) -> Self {
-        const { assert!(D <= MAX_RANK) };
-        let mut sizes = [0; MAX_RANK];
-        for (size, &from) in sizes.iter_mut().zip(&shape) {
-            *size = from as i64;
-        }
-        Self { sizes, rank: D }
-    }
-}
-
-impl Shape {
-    fn sizes(&self) -> &[i64] {
-        &self.sizes[..self.rank]
-    }
-
-    fn count(&self) -> usize {
-        self.sizes().iter().product::<i64>() as usize
-    }
-}
 
 /// What decides which session runs a call. Compared at every call, so it is small.
 pub trait Form: Copy + PartialEq {
@@ -263,6 +225,7 @@ fn element_type(element: Element) -> ElementType {
     match element {
         Element::F32 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
         Element::I32 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32,
+        Element::I64 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
         Element::F16 => ElementType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16,
     }
 }
