@@ -38,8 +38,8 @@ export interface BenchOptions {
 export interface Benched {
   readonly timings: Timing[];
   readonly ceilings: Run['ceilings'];
-  /** Contenders that could not be timed, and why. */
-  readonly refused: string[];
+  /** Contenders that could not be timed, where, and why. */
+  readonly refused: { readonly name: string; readonly at: string; readonly why: string }[];
 }
 
 type Ceiling = Run['ceilings'][number];
@@ -132,7 +132,7 @@ function timeShape(
         tasks.push({ name, is, host, contender, ...calibrate(host, contender, call, taken), blocks: [] });
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
-        benched.refused.push(`${name} at ${shape.size} in ${dtype}: ${error.message}`);
+        benched.refused.push({ name, at: `${shape.size} in ${dtype}`, why: error.message });
       }
     };
     for (const kernel of kernels) {

@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
-import { counted } from '../../reports/format.ts';
+import { counted, list } from '../../reports/format.ts';
 import { type Benched, bench } from '../bench/bench.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Checked, check, type Limits } from '../check/check.ts';
@@ -120,7 +120,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       },
     );
     progress.done();
-    for (const refusal of benched.refused) say(`not timed: ${refusal}`);
+    for (const refusal of refusalsText(benched)) say(`not timed: ${refusal}`);
   }
   const folder = relative(process.cwd(), plan.failures) || '.';
   return {
@@ -189,6 +189,16 @@ export const defaultRunFile = join(outputFolder, 'run.json');
 function trustReference(): void {
   const wrong = checkGolden();
   if (wrong.length > 0) throw new Error(`the reference disagrees with its golden vectors: ${wrong[0]}`);
+}
+
+/** What was not timed, with all the places where that had one reason. */
+function refusalsText({ refused }: Benched): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { name, at, why } of refused) {
+    const key = `${name}: ${why}`;
+    byReason.set(key, [...(byReason.get(key) ?? []), at]);
+  }
+  return [...byReason].map(([reason, places]) => `${reason}, at ${list(places)}`);
 }
 
 /** Filters that leave nothing one by one are refused before; together they may still exclude each other. */
