@@ -14,6 +14,7 @@ import {
 import { sizeOf } from '../src/case/dtype.ts';
 import { extentOf } from '../src/case/layout.ts';
 import type { Recipe } from '../src/case/recipe.ts';
+import { strided } from './layout.ts';
 
 /** The same case with other tensors. */
 export function withTensors<C extends Case>(c: C, tensors: Readonly<Record<string, TensorSpec>>): C {
@@ -68,7 +69,7 @@ export function plainly<C extends Case>(c: C, edge: BufferSpec['edge'], shift: n
       tensors[role] = spec;
       continue;
     }
-    const strides = spec.shape.map((_, d) => spec.shape.slice(d + 1).reduce((a, b) => a * b, 1));
+    const strides = [...strided({ kind: 'contiguous' }, spec.shape).strides];
     const offset = edge === 'start' ? shift * sizeOf(spec.dtype) : 0;
     const view = { ...spec, buffer: role, offset, strides };
     tensors[role] = view;

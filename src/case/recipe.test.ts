@@ -81,6 +81,17 @@ describe.each(kinds)('%s', kind => {
     );
   });
 
+  test('rows are as large as their number makes them: blocks of many rows, or single elements', () => {
+    const whole = makeValues(recipe(kind), [2, 3, 4], 'f32');
+    const halves = makeValues(recipe(kind, { rows: [1, 0] }), [2, 3, 4], 'f32');
+    expect([...halves]).toEqual([...whole.slice(12), ...whole.slice(0, 12)]);
+    const backwards = Array.from({ length: 24 }, (_, i) => 23 - i);
+    const single = makeValues(recipe(kind, { rows: backwards }), [2, 3, 4], 'f32');
+    expect([...single]).toEqual([...whole].reverse());
+    const middle = makeValues(recipe(kind, { rows: [1, 4] }), [2, 1, 4], 'f32');
+    expect([...middle]).toEqual([...whole.slice(4, 8), ...whole.slice(16, 20)]);
+  });
+
   test('scale multiplies every value', () => {
     const plain = values(recipe(kind, { scale: 1 }), [3, 20]);
     expect([...values(recipe(kind, { scale: -4 }), [3, 20])]).toEqual([...plain].map(value => value * -4));

@@ -91,6 +91,12 @@ test.each([
   ],
   ['a fixture without a name', { 'tensors.x.data': { kind: 'fixture' } }, 'tensors.x.data.fixture: '],
   [
+    'blocks that do not divide the elements',
+    { 'tensors.x.data.rows': [0, 1, 2, 3, 4] },
+    'tensors.x.data.rows: 12 elements are not 5 equal blocks',
+  ],
+  ['no block', { 'tensors.x.data.rows': [] }, 'tensors.x.data.rows: 12 elements are not 0 equal blocks'],
+  [
     'a NaN in an i32',
     { 'tensors.x.dtype': 'i32', 'tensors.x.data.patches': [nan] },
     'tensors.x.data.patches: an i32 tensor cannot hold nan',

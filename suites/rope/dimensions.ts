@@ -30,6 +30,9 @@ const computes = (c: RopeCase) => !c.tensors.cos && rotary(c) > 0 && countOf(c.t
 const scaled = (c: RopeCase, type: RopeCase['params']['scaling']['type']) =>
   computes(c) && c.params.scaling.type === type;
 
+const attends = (c: RopeCase) =>
+  computes(c) && c.params.scaling.type === 'yarn' && c.params.scaling.attentionFactor !== 1;
+
 const known = new WeakMap<Case, Int32Array>();
 
 /** The positions of a case, as its recipe has them: C order. */
@@ -128,8 +131,7 @@ export const dimensions: readonly Dimension[] = [
         ]),
       ),
     ),
-    'an attention factor': ({ params: { scaling } }) =>
-      scaling.type === 'yarn' && scaling.attentionFactor !== 1,
+    'an attention factor': attends,
   }),
   dimension<'rope'>('angles', {
     computed: computes,
@@ -156,6 +158,12 @@ export const dimensions: readonly Dimension[] = [
   ),
   dimension<'rope'>('special value', {
     ...specialValues,
+    'largest finite, and factors above 1': c =>
+      specialValues['largest finite'](c) && ((c.tensors.cos?.data?.scale ?? 1) > 1 || attends(c)),
+    'a NaN in the tail': c => {
+      const at = c.tensors.x.data?.patches.find(({ value }) => String(value).includes('nan'));
+      return !!at && (at.start + at.count - 1) % extent(c, 3) >= rotary(c);
+    },
     'in a table': c => (c.tensors.cos?.data?.patches.length ?? 0) > 0,
   }),
   dimension<'rope'>('layout', {

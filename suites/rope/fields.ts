@@ -220,6 +220,19 @@ const deals: readonly Deal[] = [
   { x: generic, special: fc.constant(null), headDim: size(fc.integer({ min: 64, max: 140 })) },
   { special: special('nan', 'inf', '-inf', 'nan-payload'), specialIn: fc.constant('x') },
   { special: special('nan', 'inf', '-inf'), specialIn: fc.constant('cos'), tables: brought() },
+  {
+    special: special('nan-payload', '-nan'),
+    specialIn: fc.constant('x'),
+    headDim: size(fc.integer({ min: 9, max: 40 })),
+    rotaryDim: sizes(fc.integer({ min: 2, max: 8 }), 0),
+  },
+  // Products that leave f32 where their sum may not.
+  {
+    special: special('max'),
+    specialIn: fc.constant('x'),
+    scaling: scaled(scalings.yarn),
+    tables: brought({ scale: fc.constant(1.1386) }),
+  },
   { tables: computed, scaling: scaled(scalings.llama3), theta: fc.constantFrom(...thetas) },
   { tables: computed, scaling: scaled(scalings.yarn) },
   {

@@ -120,7 +120,7 @@ export function build(plan: Plan): CaseOf<'rope'> {
     tensors[role] = empty ? { ...tensor, buffer: null, offset: 0 } : tensor;
   };
   const special = (role: Plan['specialIn'], rows: number, n: number) =>
-    plan.specialIn === role ? patchOf(tame(plan), rows, n) : [];
+    plan.specialIn === role ? patchOf(plan.special, rows, n) : [];
 
   const x = {
     ...plan.x,
@@ -179,10 +179,4 @@ export function build(plan: Plan): CaseOf<'rope'> {
 
 function recipe(kind: Recipe['kind'], rest: Partial<Recipe>): Recipe {
   return { kind, seed: 0, scale: 1, patches: [], ...rest };
-}
-
-/** The special value, unless it is so large that products with a factor above 1 leave f32 when their sum does not. */
-function tame({ special, tables, scaling }: Plan): Special | null {
-  const factor = tables ? tables.scale : scaling.type === 'yarn' ? scaling.attentionFactor : 1;
-  return special?.value === 'max' && factor > 1 ? null : special;
 }

@@ -13,6 +13,7 @@ import {
 import type { FloatDtype } from '../../src/case/dtype.ts';
 import { type Drawn, drawCase } from '../../src/check/generate.ts';
 import { shrink } from '../../src/check/shrink.ts';
+import { commonRelations } from '../relations.ts';
 import type { Suite } from '../suite.ts';
 import { brokenBy, elementsOf } from './contract.ts';
 
@@ -61,9 +62,13 @@ function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
   }
 }
 
-/** The tests of a suite: its generator keeps the contract and reaches its edges, its refusals break it. */
+/** The tests of a suite: its generator and relations keep the contract, it reaches its edges, its refusals break it. */
 export function testSuite(suite: Suite, { exotic, edgesWithin, tooLarge, meanElements }: Particulars): void {
   const drawn = (seed: number, k: number): Drawn => drawCase(suite, seed, k);
+  // Brute force on the largest is slow and tells nothing more.
+  const bases = Array.from({ length: 1500 }, (_, k) => ({ k, base: drawn(3, k).case })).filter(
+    ({ base }) => outputElements(base) <= 2000,
+  );
 
   test('10,000 cases keep the contract, lie in their memory, and survive JSON', () => {
     const wrong: string[] = [];
@@ -156,12 +161,21 @@ export function testSuite(suite: Suite, { exotic, edgesWithin, tooLarge, meanEle
     });
   });
 
-  describe('every refusal breaks the contract', () => {
-    // Brute force on the largest is slow and tells nothing more.
-    const bases = Array.from({ length: 1500 }, (_, k) => ({ k, base: drawn(3, k).case })).filter(
-      ({ base }) => outputElements(base) <= 2000,
-    );
+  test.each([...commonRelations, ...suite.relations])('$name asks within the contract', ({ derive }) => {
+    let asked = 0;
+    for (const { k, base } of bases) {
+      const before = JSON.stringify(base);
+      const derived = derive(base, n => k % n);
+      expect(JSON.stringify(base)).toBe(before);
+      if (!derived) continue;
+      asked++;
+      const why = brokenBy(derived.case) ?? misplaced(derived.case);
+      expect({ k, why }).toEqual({ k, why: undefined });
+    }
+    expect(asked).toBeGreaterThan(20);
+  });
 
+  describe('every refusal breaks the contract', () => {
     test.each(suite.refusals)('$what', ({ of }) => {
       let uses = 0;
       for (const { k, base } of bases) {
