@@ -64,3 +64,12 @@ export type Reference<O extends Op> = (
   rows?: readonly number[],
   numerics?: Numerics,
 ) => Expected[];
+
+/** What is known of an op's truth. */
+export interface Truth<O extends Op> {
+  readonly reference: Reference<O>;
+  /** The inputs that rounding errors come from: whether data is generic is asked of them (generic.ts). */
+  readonly decisive: readonly string[];
+  /** Where the reference disagrees with a handful of golden vectors, one sentence each. */
+  readonly golden: () => string[];
+}

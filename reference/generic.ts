@@ -1,19 +1,9 @@
 /** Whether a case's data is unstructured, so that rounding errors are as good as random. */
 
-import type { Case, Op, TensorSpec } from '../src/case/case.ts';
+import type { Case, TensorSpec } from '../src/case/case.ts';
 import { type FloatDtype, formats, powerOfTwo } from '../src/case/dtype.ts';
 import { recipeKinds } from '../src/case/recipe.ts';
-
-/**
- * The inputs of each op that its rounding errors come from. RoPE's tables are not among them: an error there is
- * that of two products and one sum, and T has the size of these products, whatever the factors are. Nor is
- * GQA's mask: T grows with the scores that it makes, and what is not live counts nowhere.
- */
-const decisive: Readonly<Record<Op, readonly string[]>> = {
-  rms_norm: ['x', 'weight', 'residual'],
-  rope: ['x'],
-  gqa: ['q', 'k', 'v'],
-};
+import { truths } from './index.ts';
 
 /**
  * Whether the precision statistic and the row bias may be asked of a case: every input that decides is of a
@@ -25,7 +15,7 @@ const decisive: Readonly<Record<Op, readonly string[]>> = {
  * it is off by n/16 u.
  */
 export function isGeneric(c: Case): boolean {
-  return decisive[c.op]
+  return truths[c.op].decisive
     .filter(role => role in c.tensors)
     .map(role => c.tensors[role])
     .every(tensor => isUnstructured(tensor) && !repeatsInRows(tensor));

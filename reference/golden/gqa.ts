@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { CaseOf, TensorSpec } from '../../src/case/case.ts';
 import { type Bits, type Dtype, encodeAll, floatDtypes } from '../../src/case/dtype.ts';
 import { rule } from '../expected.ts';
-import { expectedOf } from '../index.ts';
+import { gqa } from '../gqa.ts';
 import { numbersSchema, stored, vectorsOf } from './stored.ts';
 
 /** How far the reference may be off, of the largest element: a thousandth of an f32 half ulp is 6e-11. */
@@ -58,7 +58,7 @@ function handful(): GoldenVector[] {
 function disagreements(vector: GoldenVector): string[] {
   const { name, rows, columns, headDim, out } = vector;
   if (out.length !== rows.length * columns.length) throw new Error(`golden vector "${name}" is damaged`);
-  const [{ ref, rules }] = expectedOf(caseOf(vector), inputsOf(vector), rows);
+  const [{ ref, rules }] = gqa(caseOf(vector), inputsOf(vector), rows);
   const largest = Math.max(...out.map(text => (text === 'nan' ? 0 : Math.abs(Number(text)))));
   return out.flatMap((wanted, at) => {
     const [row, column] = [Math.floor(at / columns.length), columns[at % columns.length]];

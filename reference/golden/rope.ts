@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type CaseOf, caseSchema, countOf } from '../../src/case/case.ts';
 import { type Bits, encodeAll, floatDtypes } from '../../src/case/dtype.ts';
 import { type Expected, rule } from '../expected.ts';
-import { expectedOf } from '../index.ts';
+import { rope } from '../rope.ts';
 import { cosineAndSine } from '../real/cosine.ts';
 import { frequenciesOf } from '../rope/frequencies.ts';
 import { numbersSchema, stored, vectorsOf } from './stored.ts';
@@ -98,7 +98,7 @@ function wrongCosines({ angles }: Kind<'angles'>): string[] {
 
 function wrongElements(vector: Kind<'rotation'>): string[] {
   const inputs = inputsOf(vector);
-  const [y] = expectedOf(caseOf(vector), inputs);
+  const [y] = rope(caseOf(vector), inputs);
   if (vector.y.length !== y.ref.length) return [`there are ${vector.y.length} elements, not ${y.ref.length}`];
   return vector.y.flatMap((wanted, i) =>
     agrees(y, i, wanted, inputs.x[i])

@@ -8,7 +8,10 @@
 
 import { z } from 'zod';
 import { dtypes } from './dtype.ts';
+import { type Op, opWords } from './ops.ts';
 import { recipeSchema } from './recipe.ts';
+
+export { type Op, ops } from './ops.ts';
 
 export const caseVersion = 1;
 
@@ -40,42 +43,6 @@ const tensorSchema = z.strictObject({
 });
 export type TensorSpec = z.infer<typeof tensorSchema>;
 
-const rmsNormParams = z.strictObject({
-  eps: z.number(),
-  weightOffset: z.number(),
-  roundBeforeWeight: z.boolean(),
-});
-const ropeParams = z.strictObject({
-  rotaryDim: z.int(),
-  interleaved: z.boolean(),
-  theta: z.number(),
-  scaling: z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('none') }),
-    z.strictObject({ type: z.literal('linear'), factor: z.number() }),
-    z.strictObject({
-      type: z.literal('llama3'),
-      factor: z.number(),
-      lowFreqFactor: z.number(),
-      highFreqFactor: z.number(),
-      originalMaxPositions: z.int(),
-    }),
-    z.strictObject({
-      type: z.literal('yarn'),
-      factor: z.number(),
-      betaFast: z.number(),
-      betaSlow: z.number(),
-      attentionFactor: z.number(),
-      originalMaxPositions: z.int(),
-    }),
-  ]),
-});
-const gqaParams = z.strictObject({
-  scale: z.number(),
-  softcap: z.number(),
-  window: z.int(),
-  causal: z.boolean(),
-});
-
 const common = {
   version: z.literal(caseVersion),
   buffers: z.record(z.string(), bufferSchema),
@@ -91,36 +58,32 @@ const common = {
     .optional(),
 };
 
-const variants = {
-  rms_norm: z.strictObject({ op: z.literal('rms_norm'), params: rmsNormParams, ...common }),
-  rope: z.strictObject({ op: z.literal('rope'), params: ropeParams, ...common }),
-  gqa: z.strictObject({ op: z.literal('gqa'), params: gqaParams, ...common }),
-};
+/** The schema of an op's cases. */
+function casesOf<O extends Op>(op: O) {
+  return z.strictObject({ op: z.literal(op), params: opWords[op].params as Params<O>, ...common });
+}
+type Params<O extends Op> = (typeof opWords)[O]['params'];
 
-export const caseSchema = z.discriminatedUnion('op', [variants.rms_norm, variants.rope, variants.gqa]);
+export const caseSchema = z.discriminatedUnion('op', [casesOf('rms_norm'), casesOf('rope'), casesOf('gqa')]);
 
 /** A case of any op. */
 export type Case = z.infer<typeof caseSchema>;
-export type Op = Case['op'];
 /** A case of one op. */
 export type CaseOf<O extends Op> = Extract<Case, { op: O }>;
-export const ops = ['rms_norm', 'rope', 'gqa'] as const satisfies readonly Op[];
 
-/** The tensors of each op that a kernel writes; all others are inputs. */
-export const outputRoles: Readonly<Record<Op, readonly string[]>> = {
-  rms_norm: ['y', 'residualOut'],
-  rope: ['y'],
-  gqa: ['out'],
-};
+/** The tensors of an op that a kernel writes; all others are inputs. */
+export function outputRoles(op: Op): readonly string[] {
+  return opWords[op].outputs;
+}
 
 /** The roles of a case's outputs that are present. */
 export function outputsOf(c: Case): string[] {
-  return outputRoles[c.op].filter(role => role in c.tensors);
+  return outputRoles(c.op).filter(role => role in c.tensors);
 }
 
 /** The roles of a case's inputs. */
 export function inputsOf(c: Case): string[] {
-  return Object.keys(c.tensors).filter(role => !outputRoles[c.op].includes(role));
+  return Object.keys(c.tensors).filter(role => !outputRoles(c.op).includes(role));
 }
 
 /** Number of elements of a shape. */
@@ -135,5 +98,5 @@ export function outputElements(c: Case): number {
 
 /** The type that a case's cell is named for: that of its first input. */
 export function cellDtype(c: Case): TensorSpec['dtype'] {
-  return c.tensors[c.op === 'gqa' ? 'q' : 'x'].dtype;
+  return c.tensors[opWords[c.op].needed[0]].dtype;
 }

@@ -3,17 +3,11 @@
  * look like one and still name memory that is not there.
  */
 
-import { type Case, countOf, inputsOf, type Op, outputRoles, type TensorSpec } from './case.ts';
+import { type Case, countOf, inputsOf, type TensorSpec } from './case.ts';
 import { sizeOf } from './dtype.ts';
 import { fixtureValues } from './fixture.ts';
 import { extentOf, pageBytes, regionOf, residentBytes } from './layout.ts';
-
-/** The inputs of each op, those that it can't do without first. */
-const inputRoles: Readonly<Record<Op, { needed: readonly string[]; others: readonly string[] }>> = {
-  rms_norm: { needed: ['x'], others: ['weight', 'residual'] },
-  rope: { needed: ['x', 'positions'], others: ['cos', 'sin'] },
-  gqa: { needed: ['q', 'k', 'v'], others: ['kvLen', 'blockTable', 'mask'] },
-};
+import { opWords } from './ops.ts';
 
 /** Elements of one tensor, and bytes of all buffers that exist: more is no case that a person waits for. */
 const mostElements = 2 ** 28;
@@ -23,13 +17,13 @@ const mostSpan = 2 ** 45;
 
 /** What is wrong with a case, with the place where; undefined when its bytes can be made. */
 export function faultOf(c: Case): string | undefined {
-  const { needed, others } = inputRoles[c.op];
-  const known = [...needed, ...others, ...outputRoles[c.op]];
+  const { needed, optional, outputs } = opWords[c.op];
+  const known: string[] = [...needed, ...optional, ...outputs];
   for (const role of Object.keys(c.tensors)) {
     if (!known.includes(role))
       return `tensors.${role}: ${c.op} has no such tensor; it has ${known.join(', ')}`;
   }
-  for (const role of [...needed, outputRoles[c.op][0]]) {
+  for (const role of [...needed, outputs[0]]) {
     if (!Object.hasOwn(c.tensors, role)) return `tensors: ${c.op} needs ${role}, which is not there`;
   }
   for (const [role, tensor] of Object.entries(c.tensors)) {

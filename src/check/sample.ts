@@ -10,7 +10,7 @@ const sampledRows = 16;
 
 /** Rows (leading dimensions flattened), ascending; undefined: all. */
 export function sampleRows(c: Case): number[] | undefined {
-  const shape = c.tensors[outputRoles[c.op][0]].shape;
+  const shape = c.tensors[outputRoles(c.op)[0]].shape;
   const rowLength = shape.at(-1) ?? 1;
   const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
   if (rows * rowLength <= wholeUpTo || rows <= sampledRows) return undefined;
