@@ -96,7 +96,7 @@ pub enum Rule {
     /// A size that must not be 0.
     #[error("must be at least 1")]
     Zero,
-    /// An optional tensor is absent that another one needs.
+    /// Something optional is absent that another argument needs.
     #[error("is needed by {0}")]
     Needed(&'static str),
     /// A flag that is neither 0 nor 1.
@@ -132,6 +132,18 @@ pub enum Rule {
     /// A position that the tables have no row for.
     #[error("must be below {0}, the rows of cos and sin")]
     OutsideTable(usize),
+    /// A number that another argument does not divide.
+    #[error("must be a multiple of {0}")]
+    NotMultiple(&'static str),
+    /// Blocks that together have room for more positions than 63 bits count.
+    #[error("must have room for less than 2^63 positions")]
+    TooManyPositions,
+    /// A length that k and v have no room for.
+    #[error("must be at most {0}, the positions of k and v")]
+    OutsideCapacity(usize),
+    /// A block number that k and v have no block for.
+    #[error("must be below {0}, the blocks of k and v")]
+    OutsideBlocks(usize),
 }
 
 /// A value as the caller passed it, kept without allocating.

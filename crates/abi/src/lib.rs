@@ -2,6 +2,7 @@
 
 pub mod c;
 pub mod call;
+pub mod gqa;
 pub mod invalid;
 pub mod library;
 pub mod overlap;

@@ -4,6 +4,7 @@
 //! a binding of its inputs and outputs to the caller's memory, so nothing is copied on the way. What the
 //! operator does not do is `unsupported`. See docs/peers.md.
 
+mod gqa;
 mod layout;
 mod model;
 mod operand;

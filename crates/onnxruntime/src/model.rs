@@ -44,6 +44,8 @@ pub enum Input {
     Given(Element),
     /// A vector of so many ones, part of the model.
     Ones(Element, usize),
+    /// Left out, before one that is not.
+    Absent,
 }
 
 /// An attribute's value.
@@ -101,11 +103,13 @@ impl Node {
         let mut graph = Message::default();
         for (index, input) in self.inputs.iter().enumerate() {
             let name = input_name(index);
-            let name = name.to_bytes();
+            let absent = matches!(input, Input::Absent);
+            let name = if absent { b"" } else { name.to_bytes() };
             node.bytes(1, name);
             match *input {
                 Input::Given(element) => graph.message(11, value_info(name, element)),
                 Input::Ones(element, count) => graph.message(5, ones(name, element, count)),
+                Input::Absent => (),
             }
         }
         for (index, output) in self.outputs.iter().enumerate() {

@@ -5,11 +5,12 @@ use std::ffi::{c_int, c_void};
 use tierwise_abi::c::{
     TW_INVALID, TW_NUMERICS_F32, TW_OK, TW_UNSUPPORTED, TwCall, TwKernel, TwStatus,
 };
+use tierwise_abi::gqa::GqaCall;
 use tierwise_abi::rms_norm::RmsNormCall;
 use tierwise_abi::rope::RopeCall;
 
 use crate::runtime::OrtError;
-use crate::{rms_norm, rope, runtime};
+use crate::{gqa, rms_norm, rope, runtime};
 
 /// The operator has no words for a call, or ONNX Runtime refused it. Nothing was written.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ macro_rules! kernel {
 pub static KERNELS: &[TwKernel] = &[
     kernel!(rms_norm, RmsNormCall),
     kernel!(rope, RopeCall, scratch),
+    kernel!(gqa, GqaCall, scratch),
 ];
 
 /// 1 where the library was found.

@@ -1,6 +1,7 @@
 //! Rows of the table, called as a harness calls them. Without the npm package there is nothing to call: the
 //! tests then say so and end.
 
+mod gqa;
 mod rms_norm;
 mod rope;
 mod tensor;
