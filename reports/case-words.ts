@@ -33,6 +33,7 @@ export function recipeWords({ kind, seed, scale, values, fixture, rows, patches 
     constant: `every element ${scale}`,
     zeros: `zeros of both signs, seed ${seed}`,
     ramp: `ramp${scaled}`,
+    stairs: `stairs${scaled}`,
     list: `${(values ?? [0]).join(', ')}${scaled}`,
     fixture: `${fixture}${scaled}`,
   };

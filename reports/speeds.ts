@@ -14,7 +14,7 @@ type Dtype = Timing['dtype'];
 const quoted: Readonly<Record<Op, readonly { rows: number; n: number }[]>> = {
   rms_norm: [{ rows: 512, n: 4096 }],
   rope: [{ rows: 16384, n: 128 }],
-  gqa: [],
+  gqa: [{ rows: 16384, n: 128 }],
 };
 
 /** What each roof is, in words. */

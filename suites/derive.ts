@@ -13,7 +13,7 @@ import {
 } from '../src/case/case.ts';
 import { sizeOf } from '../src/case/dtype.ts';
 import { extentOf } from '../src/case/layout.ts';
-import type { Recipe } from '../src/case/recipe.ts';
+import type { Patch, Recipe } from '../src/case/recipe.ts';
 import { strided } from './layout.ts';
 
 /** The same case with other tensors. */
@@ -132,17 +132,29 @@ export function at(tensor: TensorSpec, places: readonly Place[]): TensorSpec {
 
 /** Blocks of data: block i becomes what block blocks[i] was; patches go with their blocks. */
 export function pick(data: Recipe, blocks: readonly number[], blockLength: number): Recipe {
+  const targets = new Map<number, number[]>();
+  blocks.forEach((block, i) => {
+    targets.set(block, [...(targets.get(block) ?? []), i]);
+  });
   const patches = data.patches.flatMap(patch =>
-    Array.from({ length: patch.count }, (_, k) => patch.start + k * patch.step).flatMap(place => {
-      const source = Math.floor(place / blockLength);
-      return blocks.flatMap((block, i) =>
-        block === source
-          ? [{ ...patch, start: i * blockLength + (place % blockLength), count: 1, step: 1 }]
-          : [],
-      );
-    }),
+    partsOf(patch, blockLength).flatMap(({ block, ...part }) =>
+      (targets.get(block) ?? []).map(i => ({ ...patch, ...part, start: i * blockLength + part.start })),
+    ),
   );
   return { ...data, rows: blocks.map(block => data.rows?.[block] ?? block), patches };
+}
+
+/** What of a patch lies in each block: the place within it at which that begins, and how many elements it is. */
+function partsOf({ start, count, step }: Patch, blockLength: number) {
+  const parts: { block: number; start: number; count: number }[] = [];
+  for (let at = start, left = count; left > 0; ) {
+    const block = Math.floor(at / blockLength);
+    const inside = Math.min(left, Math.ceil(((block + 1) * blockLength - at) / step));
+    parts.push({ block, start: at % blockLength, count: inside });
+    at += inside * step;
+    left -= inside;
+  }
+  return parts;
 }
 
 /** The numbers below `count` in an order that `draw` makes. */

@@ -53,10 +53,15 @@ export interface TimedShape {
 /** Another way to ask a case. */
 export interface Derived {
   readonly case: Case;
-  /** Each of its outputs in rows.length equal blocks: block i answers block rows[i] of the base case's. Absent: one block. */
-  readonly rows?: readonly number[];
+  /**
+   * Each of its outputs in rows.length equal blocks: block i answers block rows[i] of the base case's; null: none.
+   * Absent: one block.
+   */
+  readonly rows?: readonly (number | null)[];
   /** Outputs that answer each other; absent: all that both have. */
   readonly roles?: readonly string[];
+  /** A power of two: its outputs are so many times the base case's, where neither is subnormal or overflows. Absent: 1. */
+  readonly times?: number;
 }
 
 /**
@@ -67,8 +72,8 @@ export interface Relation {
   readonly name: string;
   /** What must hold, in one line. */
   readonly says: string;
-  /** Who owes it in bits: everyone, or who makes all of these promises. */
-  readonly owed: 'everyone' | readonly Promised[];
+  /** Who owes it in bits: everyone, who makes all of these promises, or nobody: then within the bound alone. */
+  readonly owed: 'everyone' | 'nobody' | readonly Promised[];
   /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
   readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
 }

@@ -39,6 +39,7 @@ const pinned: Record<RecipeKind, string> = {
   zeros: '2bda62fc058234b0',
   outlier: 'd4ba40af11d248ca',
   ramp: 'c9f76de56726e114',
+  stairs: 'edfbf947106995cd',
   list: 'eb9dfa6161c6bbe3',
   cosine: 'c90d2ee8a62a51fd',
   sine: '649ab54513da5db1',
@@ -57,7 +58,7 @@ describe.each(kinds)('%s', kind => {
     expect(makeValues(recipe(kind), [4, 50], 'f32')).toEqual(again);
     const other = makeValues(recipe(kind, { seed: 7 }), [4, 50], 'f32');
     expect(Buffer.compare(Buffer.from(other.buffer), Buffer.from(again.buffer)) !== 0).toBe(
-      kind !== 'constant' && kind !== 'ramp',
+      !['constant', 'ramp', 'stairs'].includes(kind),
     );
   });
 
@@ -162,8 +163,9 @@ describe('the data is what recipeKinds says', () => {
     expect(Math.abs(cosines.reduce((sum, value) => sum + value) / cosines.length)).toBeLessThan(0.02);
   });
 
-  test('ramp, constant, list, fixture', () => {
+  test('ramp, stairs, constant, list, fixture', () => {
     expect([...values(recipe('ramp', { scale: 2 }), [2, 3])]).toEqual([2, 4, 6, 2, 4, 6]);
+    expect([...values(recipe('stairs', { scale: 2 }), [2, 3])]).toEqual([2, 2, 2, 4, 4, 4]);
     expect([...values(recipe('constant', { scale: -3 }), [2, 2])]).toEqual([-3, -3, -3, -3]);
     const list = recipe('list', { seed: 0, scale: 1, values: [1, 2, 3] });
     expect([...values(list, [5])]).toEqual([1, 2, 3, 1, 2]);

@@ -33,6 +33,7 @@ export const recipeKinds = {
   zeros: { generic: false, says: 'zeros of both signs' },
   outlier: { generic: false, says: 'normal, but for one element a row that is 4096 times as large' },
   ramp: { generic: false, says: 'scale * (1 + index in the row): ascending within a row' },
+  stairs: { generic: false, says: 'scale * (1 + number of the row): ascending from row to row' },
   list: { generic: false, says: 'the numbers of `values`, repeated: positions, lengths, block tables' },
   cosine: { generic: true, says: 'cosines of angles drawn from the whole circle' },
   sine: { generic: true, says: 'their sines: those of `cosine` under the same seed, to half an ulp' },
@@ -102,6 +103,7 @@ const at: Record<Exclude<RecipeKind, 'list' | 'fixture'>, At> = {
     return normal(seed, i) * (i - row * rowLength === chosen ? 4096 : 1);
   },
   ramp: (_seed, i, rowLength) => 1 + (i % rowLength),
+  stairs: (_seed, i, rowLength) => 1 + Math.floor(i / rowLength),
   cosine: (seed, i) => onCircle(seed, i).cosine,
   sine: (seed, i) => onCircle(seed, i).sine,
 };

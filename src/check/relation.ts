@@ -5,7 +5,15 @@
 
 import type { Derived, Relation } from '../../suites/suite.ts';
 import { type Case, countOf, outputsOf } from '../case/case.ts';
-import { type Bits, decode, type FloatDtype, firstDifference } from '../case/dtype.ts';
+import {
+  type Bits,
+  decode,
+  encode,
+  type FloatDtype,
+  firstDifference,
+  formats,
+  powerOfTwo,
+} from '../case/dtype.ts';
 import type { Promised } from '../case/promise.ts';
 import { deriveSeed } from '../case/random.ts';
 import { type Kernel, kernelId, promises } from '../providers/provider.ts';
@@ -32,12 +40,16 @@ export function relation({ name, says, owed, derive }: Relation): Property {
       if (breaches.length > 0) return askedOtherwise(name, says, breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
-      const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
-      if (!inBits) return 'held';
+      if (!owesBits(kernel, owed)) return 'held';
       const breach = differing(name, says, base, before.outputs, derived, outcome.outputs);
       return breach ? [breach] : 'held';
     },
   };
+}
+
+function owesBits(kernel: Kernel, owed: Relation['owed']): boolean {
+  if (typeof owed === 'string') return owed === 'everyone';
+  return owed.every(promise => promises(kernel, promise));
 }
 
 /** What the run of a derived case broke, as breaches of the property that asked for it. */
@@ -67,25 +79,33 @@ function differing(
 ): Breach | undefined {
   for (const role of derived.roles ?? outputsOf(base)) {
     if (!after[role]) continue;
-    const { shape, dtype } = base.tensors[role];
+    const { shape } = base.tensors[role];
+    const dtype = base.tensors[role].dtype as FloatDtype;
     const blocks = derived.rows ?? [0];
     const length = after[role].length / blocks.length;
-    const mapped = pickBlocks(before[role], blocks, length);
-    const index = firstDifference(mapped, after[role], dtype as FloatDtype);
-    if (index < 0) continue;
-    const original = blocks[Math.floor(index / length)] * length + (index % length);
-    return difference(
-      name,
-      says,
-      role,
-      shape,
-      dtype as FloatDtype,
-      original,
-      mapped[index],
-      after[role][index],
-    );
+    for (const [i, block] of blocks.entries()) {
+      if (block === null) continue;
+      const seen = after[role].subarray(i * length, (i + 1) * length);
+      const own = before[role].subarray(block * length, (block + 1) * length);
+      const due = derived.times ? multiplied(own, derived.times, seen, dtype) : own;
+      const at = firstDifference(due, seen, dtype);
+      if (at < 0) continue;
+      return difference(name, says, role, shape, dtype, block * length + at, due[at], seen[at]);
+    }
   }
   return undefined;
+}
+
+/** Elements times a power of two, which is exact between normal numbers; of others nothing is asked: `seen`. */
+function multiplied(own: Bits, times: number, seen: Bits, dtype: FloatDtype): Bits {
+  const { minExponent, maxFinite } = formats[dtype];
+  const least = powerOfTwo(minExponent);
+  return own.map((bits, i) => {
+    const [small, large] = [decode(bits, dtype), decode(bits, dtype) * times]
+      .map(Math.abs)
+      .sort((a, b) => a - b);
+    return small >= least && large <= maxFinite ? encode(decode(bits, dtype) * times, dtype) : seen[i];
+  });
 }
 
 /** A breach that names two bits which should be the same. */
@@ -107,14 +127,6 @@ export function difference(
     message: `${says}: ${placeText(role, at)} is ${values.expected} (${hex(expected)}) and ${values.seen} (${hex(seen)})`,
     elements: [{ role, index, at, ...values, seenBits: hex(seen), excess: null, bound: null }],
   };
-}
-
-function pickBlocks(bits: Bits, blocks: readonly number[], length: number): Bits {
-  const picked = bits.slice(0, blocks.length * length);
-  blocks.forEach((block, i) => {
-    picked.set(bits.subarray(block * length, (block + 1) * length), i * length);
-  });
-  return picked;
 }
 
 /** Kernels of one name agree in bits between tiers, where they promise it. */

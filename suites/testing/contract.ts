@@ -1,5 +1,5 @@
 /**
- * Whether a call keeps the contract (contracts.md: Common, RMSNorm, RoPE), told by brute force from the page alone:
+ * Whether a call keeps the contract (contracts.md: Common, RMSNorm, RoPE, GQA), told by brute force from the page alone:
  * nothing here is shared with the generator, the refusals or any kernel.
  */
 
@@ -60,7 +60,9 @@ const sizes = ({ shape }: TensorSpec) => shape.join(' x ');
 /** What stands in the elements of a tensor of integers: where several share one, the last is what counts. */
 function integersOf(tensor: TensorSpec): number[] {
   const bits = makeValues(tensor.data!, tensor.shape, 'i32');
-  return [...new Map(elementsOf(tensor).map((place, i) => [place, bits[i] | 0])).values()];
+  const places = elementsOf(tensor);
+  const held = new Map(places.map((place, i) => [place, bits[i] | 0]));
+  return places.map(place => held.get(place)!);
 }
 
 /** Why a call must be refused; undefined: it keeps the contract. */
@@ -73,8 +75,8 @@ export function brokenBy(c: Case): string | undefined {
       return brokenRmsNorm(c);
     case 'rope':
       return brokenRope(c);
-    default:
-      return 'another op';
+    case 'gqa':
+      return brokenGqa(c);
   }
 }
 
@@ -137,4 +139,49 @@ function brokenRope(c: CaseOf<'rope'>): string | undefined {
     if (scaling.type === 'llama3' && scaling.highFreqFactor < scaling.lowFreqFactor) return 'bands cross';
   }
   return misplacedOutput(c, 'y', 'x');
+}
+
+/** Nothing is in place. */
+const nobody = '';
+
+function brokenGqa(c: CaseOf<'gqa'>): string | undefined {
+  const { q, k, v, out, kvLen, blockTable, mask } = c.tensors;
+  const { window, softcap, causal } = c.params;
+  const wrong = misshapen(c, role => [({ kvLen: 1, blockTable: 2 } as Record<string, number>)[role] ?? 4]);
+  if (wrong) return wrong;
+  const [batch, qLen, qHeads, headDim] = q.shape;
+  const [blocks, blockSize, kvHeads] = k.shape;
+  if (qHeads === 0 || kvHeads === 0 || headDim === 0) return 'no heads, or nothing in them';
+  if (qHeads % kvHeads !== 0) return 'heads of q are no multiple of those of k';
+  if (sizes(out) !== sizes(q)) return 'out is not shaped like q';
+  if (sizes(k) !== sizes(v)) return 'k and v are not shaped alike';
+  if (k.shape[3] !== headDim) return 'k and q have heads of different width';
+  if (blockTable ? blockTable.shape[0] !== batch : k.shape[0] !== batch) return 'batches do not agree';
+  if (kvLen && kvLen.shape[0] !== batch) return 'lengths of other batches';
+  const capacity = blockTable ? blockTable.shape[1] * blockSize : blockSize;
+  if (mask) {
+    const [batches, heads, queries, keys] = mask.shape;
+    const right = [1, batch].includes(batches) && [1, qHeads].includes(heads) && queries === qLen;
+    if (!right || keys !== capacity) return 'a mask of another shape';
+  }
+  const lengths = kvLen ? integersOf(kvLen) : Array.from({ length: batch }, () => capacity);
+  if (lengths.some(length => length < 0 || length > capacity)) return 'a length out of range';
+  if (window < 0) return 'a negative window';
+  if (window > 0 && !causal) return 'a window without causal';
+  if (softcap < 0) return 'a negative softcap';
+  if (blockTable) {
+    const seen = integersOf(blockTable);
+    for (let b = 0; b < batch; b++) {
+      const length = lengths[b];
+      for (let j = 0; j < length; j++) {
+        const looks = Array.from({ length: qLen }, (_, i) => length - qLen + i).some(
+          position => (!causal || j <= position) && (window === 0 || j > position - window),
+        );
+        if (!looks) continue;
+        const block = seen[b * blockTable.shape[1] + Math.floor(j / blockSize)];
+        if (block < 0 || block >= blocks) return `batch ${b} looks into block ${block} of ${blocks}`;
+      }
+    }
+  }
+  return misplacedOutput(c, 'out', nobody);
 }

@@ -6,6 +6,8 @@
 //! its comment; a line in the table; and in the tests, the case that shows it and one that does not.
 
 mod float;
+mod gqa;
+mod integers;
 mod rms_norm;
 mod table;
 mod tensor;

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_void};
 
 use tierwise_abi::c::{TW_NUMERICS_F32, TwKernel, TwStatus};
 
-use crate::{EXECUTED, rms_norm};
+use crate::{EXECUTED, gqa, rms_norm};
 
 /// Makes the rows: `op "name" tier Variant;`, where the variant is a type of the op's module. None needs
 /// scratch, none promises anything.
@@ -48,6 +48,13 @@ kernels! {
     rms_norm "max-scaled" scalar MaxScaled;
     #[cfg(target_arch = "x86_64")]
     rms_norm "newton" sse2 Newton;
+
+    gqa "two-pass" scalar TwoPass;
+    gqa "reversed" scalar Reversed;
+    gqa "key-by-key" scalar KeyByKey;
+    gqa "blocks-of-64" scalar BlocksOf64;
+    gqa "merged-spans" scalar MergedSpans;
+    gqa "in-f64" scalar InF64;
 
     // Broken.
     rms_norm "reads-past-end" scalar ReadsPastEnd;

@@ -1,0 +1,209 @@
+/** Edges that chance would reach too seldom: each is dealt in turn, with the rest drawn. */
+
+import * as fc from 'fast-check';
+import { aroundPowersOfTwo, dealt, recipes, type Special, sizes } from '../data.ts';
+import type { Layout } from '../layout.ts';
+import { blockSizes, fields, generic, masks, modelHeads, pagings, widths } from './fields.ts';
+import type { Mask, Paging, Plan, Scores } from './plan.ts';
+
+type Deal = { readonly [Field in keyof Plan]?: fc.Arbitrary<Plan[Field]> };
+
+const contiguous: Layout = { kind: 'contiguous' };
+const size = (drawn: fc.Arbitrary<number>) => sizes(drawn, 1);
+const few = (min: number, max: number) => size(fc.integer({ min, max }));
+/** Few elements, but two and more along every dimension. */
+const several: Deal = {
+  batch: few(2, 3),
+  qLen: few(2, 3),
+  prompt: fc.constant(false),
+  kvHeads: few(2, 3),
+  group: few(1, 2),
+  headDim: few(2, 20),
+  keys: few(2, 20),
+  fused: fc.constant('none'),
+};
+const small: Deal = {
+  batch: few(1, 2),
+  qLen: few(1, 3),
+  kvHeads: few(1, 2),
+  group: few(1, 2),
+  headDim: few(1, 24),
+};
+const layout = (...choices: readonly Layout[]) => dealt(fc.constantFrom(...choices), contiguous);
+const huge = (...dims: readonly number[]) => layout(...dims.map((dim): Layout => ({ kind: 'huge', dim })));
+const repeated = (...dims: readonly number[]) =>
+  layout(...dims.map((dim): Layout => ({ kind: 'repeated', dim })));
+const headMajor: Layout = { kind: 'permuted', order: [0, 2, 1, 3], pad: 0 };
+const masked = (rest?: Parameters<typeof masks>[0]) => dealt<Mask | null>(masks(rest), null);
+const paged = (rest?: Parameters<typeof pagings>[0]) => dealt<Paging | null>(pagings(rest), null);
+const unpaged = fc.constant(null);
+const scored = (...scores: readonly Scores[]) => dealt<Scores>(fc.constantFrom(...scores), 'as drawn');
+const special = (...values: readonly Special['value'][]) =>
+  dealt<Special | null>(
+    fc.record({ value: fc.constantFrom(...values), at: fc.nat(1 << 20), wholeRow: fc.boolean() }),
+    null,
+  );
+/** Nothing patched, nothing structured: what the statistics ask for. */
+const unstructured: Deal = {
+  q: generic.products,
+  k: generic.products,
+  v: generic.values,
+  scores: fc.constant('as drawn'),
+  special: fc.constant(null),
+  unseen: fc.constant('data'),
+};
+const zeros = recipes({ zeros: 1 }, fc.constant(1));
+
+const deals: readonly Deal[] = [
+  { batch: fc.constant(0) },
+  { qLen: fc.constant(0), prompt: fc.constant(false) },
+  { keys: fc.constant(0), batch: few(1, 3) },
+  { keys: fc.constantFrom(1, 3), lengths: fc.constant('equal') },
+  { lengths: fc.constant('last empty'), batch: few(2, 3), lengthsLayout: fc.constant(contiguous) },
+  // Longer than a tile, longer than a span.
+  { ...small, keys: size(aroundPowersOfTwo(9, 10)), mask: fc.constant(null), prompt: fc.constant(false) },
+  { ...small, keys: size(aroundPowersOfTwo(8, 10)), causal: fc.constant(true), qLen: few(2, 9) },
+  { ...small, keys: few(1500, 3000), headDim: few(1, 12), ...unstructured },
+  // Queries that see nothing; as many as keys; a chunk behind a prefix that straddles a tile.
+  { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(true), prompt: fc.constant(false) },
+  { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(false), prompt: fc.constant(false) },
+  { prompt: fc.constant(true), keys: few(2, 40), causal: fc.constant(true) },
+  {
+    prompt: fc.constant(true),
+    fused: dealt(fc.constant('q, k and v'), 'none'),
+    paging: unpaged,
+    spare: fc.constant(0),
+  },
+  {
+    keys: fc.constantFrom(65, 66, 130, 257, 258, 260),
+    qLen: few(3, 9),
+    prompt: fc.constant(false),
+    causal: fc.constant(true),
+    lengths: fc.constant('equal'),
+  },
+  // Several batches with one token each.
+  {
+    batch: few(2, 9),
+    qLen: fc.constant(1),
+    prompt: fc.constant(false),
+    headDim: few(1, 40),
+    keys: few(1, 60),
+  },
+  ...modelHeads.map(
+    ([kvHeads, group]): Deal => ({
+      kvHeads: size(fc.constant(kvHeads)),
+      group: size(fc.constant(group)),
+      batch: size(fc.constant(1)),
+      qLen: few(1, 2),
+      keys: few(1, 40),
+      headDim: few(1, 40),
+    }),
+  ),
+  { headDim: size(fc.constantFrom(...widths)), keys: few(1, 100) },
+  { headDim: size(fc.constantFrom(...widths)), ...unstructured },
+  { headDim: few(17, 255), ...unstructured },
+  { headDim: size(fc.constant(1)) },
+  { window: size(fc.constantFrom(1, 2, 3)), causal: fc.constant(true) },
+  {
+    window: few(10, 100),
+    causal: fc.constant(true),
+    keys: size(fc.constantFrom(130, 200, 257, 300)),
+    mask: fc.constant(null),
+  },
+  {
+    window: few(1, 20),
+    causal: fc.constant(true),
+    keys: size(fc.constantFrom(64, 65, 128, 320)),
+    qLen: few(1, 5),
+  },
+  { softcap: fc.constantFrom(50, 30, 5), mask: fc.constant(null), keys: size(fc.constantFrom(65, 33, 17)) },
+  { softcap: fc.constantFrom(5, 0.75), scale: fc.constantFrom(20, 1) },
+  { mask: masked({ hides: fc.constant('first keys') }), keys: few(64, 300), scores: scored('low') },
+  { mask: masked({ hides: fc.constantFrom('rows', 'all') }) },
+  { mask: masked({ hides: fc.constant('all but one'), by: fc.constant('-inf') }) },
+  { mask: masked({ by: fc.constant('lowest'), hides: fc.constantFrom('rows', 'all', 'first keys') }) },
+  { mask: masked({ perBatch: fc.constant(true), perHead: fc.constant(true) }), ...several },
+  { mask: masked({ perBatch: fc.constant(true), perHead: fc.constant(false) }), ...several },
+  { mask: masked({ perBatch: fc.constant(false), perHead: fc.constant(true) }), ...several },
+  { mask: masked(), maskLayout: repeated(2, 0, 1), ...several },
+  { mask: masked(), maskLayout: repeated(3), ...several },
+  {
+    mask: masked({
+      data: recipes({ ramp: 1 }, fc.constantFrom(0.5, -0.5, 3, -3)),
+      hides: fc.constant('nothing'),
+    }),
+    keys: few(100, 300),
+  },
+  { mask: masked({ data: recipes({ constant: 1 }, fc.constantFrom(-1e4, -500, 500)) }) },
+  { scores: scored('ascending'), spread: fc.constantFrom(20, 300), keys: few(60, 300) },
+  { scores: scored('descending'), spread: fc.constantFrom(20, 300), keys: few(60, 300) },
+  { scores: scored('first ahead', 'last ahead'), keys: few(60, 300) },
+  { scores: scored('low'), mask: fc.constant(null) },
+  { scores: scored('low', 'high', 'ties', 'equal') },
+  { q: zeros, scores: fc.constant('as drawn') },
+  { scale: fc.constant(20), scores: fc.constant('as drawn'), special: fc.constant(null) },
+  {
+    paging: paged({ blockSize: fc.constantFrom(...blockSizes), garbage: fc.constant(true) }),
+    tableLayout: fc.constant(contiguous),
+    spare: few(1, 3),
+    lengths: fc.constant('falling'),
+  },
+  { paging: paged({ shared: fc.constant(true) }), keys: few(10, 60), batch: few(2, 3) },
+  { paging: paged({ blockSize: fc.constantFrom(64, 128) }), headDim: few(1, 40) },
+  {
+    paging: paged({ garbage: fc.constant(true), blockSize: fc.constantFrom(1, 8) }),
+    window: few(1, 9),
+    causal: fc.constant(true),
+    keys: few(30, 60),
+    qLen: few(1, 4),
+    tableLayout: fc.constant(contiguous),
+  },
+  { spare: few(20, 80), lengths: fc.constant('equal'), unseen: fc.constantFrom('nan', 'inf', 'max') },
+  { spare: few(1, 3), lengths: fc.constant('falling'), unseen: fc.constantFrom('nan', 'inf') },
+  { special: special('nan', 'nan-payload', '-nan'), specialIn: fc.constantFrom('q', 'k'), keys: few(16, 60) },
+  {
+    special: special('nan', 'inf', '-inf'),
+    specialIn: fc.constant('v'),
+    scores: scored('ascending'),
+    spread: fc.constant(300),
+  },
+  { special: special('subnormal', 'max', '-0') },
+  { fused: dealt(fc.constant('k beside v'), 'none') },
+  { fused: dealt(fc.constant('q beside out'), 'none') },
+  { kLayout: layout(headMajor), vLayout: layout(headMajor), fused: fc.constant('none') },
+  { ...several, qLayout: huge(0, 1, 2) },
+  { ...several, kLayout: huge(0, 1, 2) },
+  { ...several, vLayout: huge(0, 1, 2) },
+  { ...several, outLayout: huge(0, 1, 2) },
+  {
+    ...several,
+    mask: masked({ perBatch: fc.constant(true), perHead: fc.constant(true) }),
+    maskLayout: huge(0, 1, 2),
+  },
+  { ...several, lengthsLayout: huge(0), lengths: fc.constant('scattered') },
+  { ...several, tableLayout: huge(0, 1), paging: paged({ blockSize: fc.constantFrom(1, 8) }) },
+  { ...several, kLayout: repeated(2), vLayout: repeated(2) },
+  { ...several, kLayout: repeated(0, 1), vLayout: repeated(0, 1) },
+  { ...several, tableLayout: repeated(0, 1), paging: paged() },
+  { dtype: fc.constant('f32'), kvDtype: fc.constantFrom('f16', 'bf16'), ...unstructured },
+  {
+    dtype: fc.constant('f32'),
+    kvDtype: fc.constantFrom('f16', 'bf16'),
+    group: size(fc.constantFrom(6, 7)),
+    keys: few(1, 80),
+    ...unstructured,
+  },
+  { threads: dealt(fc.constant(16), 1), qLen: few(1, 3) },
+];
+
+function record(deal: Deal): fc.Arbitrary<Plan> {
+  return fc.record({ ...fields, ...deal } as typeof fields) as fc.Arbitrary<Plan>;
+}
+
+const drawn = record({});
+const withDeal = deals.map(record);
+
+/** The arbitrary of case k: every second case is dealt an edge. */
+export function plans(k: number): fc.Arbitrary<Plan> {
+  return k % 2 === 1 ? withDeal[Math.floor(k / 2) % withDeal.length] : drawn;
+}
