@@ -72,8 +72,8 @@ export interface Relation {
   readonly name: string;
   /** What must hold, in one line. */
   readonly says: string;
-  /** Who owes it in bits: everyone, who makes all of these promises, or nobody: then within the bound alone. */
-  readonly owed: 'everyone' | 'nobody' | readonly Promised[];
+  /** Who owes it in bits: everyone, or who makes all of these promises. */
+  readonly owed: 'everyone' | readonly Promised[];
   /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
   readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
 }

@@ -1,8 +1,10 @@
 /** Relations, tiers and refusals on kernels that break them in one way each. */
 
 import { describe, expect, test } from 'vitest';
+import { gqaCase } from '../../reference/testing/gqa_cases.ts';
 import { rmsNormCase } from '../../reference/testing/rms_norm_cases.ts';
 import { ropeCase } from '../../reference/testing/rope_cases.ts';
+import { relations as gqaRelations } from '../../suites/gqa/relations.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import { relations } from '../../suites/rms_norm/relations.ts';
 import { relations as ropeRelations } from '../../suites/rope/relations.ts';
@@ -39,25 +41,39 @@ const byTables: Case = ropeCase({
   positions: [2, 0],
   tables: { rows: 3, cos: { kind: 'cosine', seed: 2 }, sin: { kind: 'sine', seed: 2 } },
 });
+const attended: Case = gqaCase({
+  batch: 2,
+  qLen: 4,
+  qHeads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  keys: 12,
+  kvLen: [9, 11],
+  causal: true,
+  window: 3,
+  mask: { kind: 'normal', seed: 4, patches: [{ start: 6, count: 1, step: 1, value: '-inf' }] },
+});
 /** Every relation with a case that it speaks of. */
 const all: readonly (readonly [string, Relation, Case])[] = [
   ...[...commonRelations, ...relations].map(of => [of.name, of, base] as const),
   ...[...commonRelations, ...ropeRelations].map(
     of => [`${of.name}, rope`, of, of.name === 'tables alone' ? byTables : turned] as const,
   ),
+  ...[...commonRelations, ...gqaRelations].map(of => [`${of.name}, gqa`, of, attended] as const),
 ];
 const honest: Behaviour = c => ok(right(c));
-/** The last bit of one element is another one. */
-const hair = (c: Case): Outcome => {
-  const outputs = right(c);
-  outputs.y[5] ^= 1;
-  return ok(outputs);
-};
-const wrong = (c: Case): Outcome => {
-  const outputs = right(c);
-  outputs.y[5] ^= 1 << 24;
-  return ok(outputs);
-};
+/** One bit of an element is another one; of GQA that of the last element too, for `past` asks of later rows alone. */
+const flipped =
+  (bit: number): Behaviour =>
+  c => {
+    const outputs = right(c);
+    const [first] = outputsOf(c);
+    const places = c.op === 'gqa' ? [5, outputs[first].length - 1] : [5];
+    for (const place of places) outputs[first][place] ^= 1 << bit;
+    return ok(outputs);
+  };
+const hair = flipped(0);
+const wrong = flipped(24);
 
 /** What a relation says of a kernel that does one thing on the base case and another on what is derived of it. */
 function ask(

@@ -40,16 +40,12 @@ export function relation({ name, says, owed, derive }: Relation): Property {
       if (breaches.length > 0) return askedOtherwise(name, says, breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
-      if (!owesBits(kernel, owed)) return 'held';
+      const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
+      if (!inBits) return 'held';
       const breach = differing(name, says, base, before.outputs, derived, outcome.outputs);
       return breach ? [breach] : 'held';
     },
   };
-}
-
-function owesBits(kernel: Kernel, owed: Relation['owed']): boolean {
-  if (typeof owed === 'string') return owed === 'everyone';
-  return owed.every(promise => promises(kernel, promise));
 }
 
 /** What the run of a derived case broke, as breaches of the property that asked for it. */

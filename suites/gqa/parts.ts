@@ -132,19 +132,22 @@ export function moved(c: GqaCase, shape: readonly [number, number], slots: reado
   return tidied(result);
 }
 
-/** The same call with a mask whose key j of every row is what key keys[j] was; null where it is too large for that. */
-export function withMaskKeys(c: GqaCase, keys: readonly number[]): GqaCase | null {
+/** Whether the keys of a call's mask can be moved one by one: there are few, and they do not tell how long a row is. */
+export function canMoveMask({ tensors: { mask } }: GqaCase): boolean {
+  if (!mask?.data) return true;
+  return countOf(mask.shape) <= mostMoved && !['outlier', 'stairs'].includes(mask.data.kind);
+}
+
+/** The same call with a mask whose key j of every row is what key keys[j] was: one that can be moved. */
+export function withMaskKeys(c: GqaCase, keys: readonly number[]): GqaCase {
   const { mask } = c.tensors;
   if (!mask) return c;
   const rows = countOf(mask.shape.slice(0, 3));
   const capacity = mask.shape[3];
-  if (rows * Math.max(capacity, keys.length) > mostMoved) return null;
-  // These too depend on how long a row is.
-  if (mask.data?.kind === 'outlier' || mask.data?.kind === 'stairs') return null;
   const places = upTo(rows).flatMap(row => keys.map(key => row * capacity + key));
-  const shape = mask.shape.with(3, keys.length);
-  // A key that was not there before: whatever comes behind.
-  return tidied(withOwn(c, 'mask', 'f32', shape, atPlaces(mask.data!, places, capacity)));
+  return tidied(
+    withOwn(c, 'mask', 'f32', mask.shape.with(3, keys.length), atPlaces(mask.data!, places, capacity)),
+  );
 }
 
 /** Data by single elements. What depends on its place in a row is written out, for rows change their length. */

@@ -9,6 +9,7 @@ import type { Derived, Relation } from '../suite.ts';
 import { type Facts, factsOf, type GqaCase, maskOf, maskRow, seenBy, seenIn, upTo } from './facts.ts';
 import {
   batchAlone,
+  canMoveMask,
   headAlone,
   holding,
   moved,
@@ -160,13 +161,11 @@ export const relations: readonly Relation[] = [
     'room behind the keys changes nothing',
     ['placement'],
     (c, { batch, capacity, lengths }, draw) => {
-      if (c.tensors.blockTable) return null;
+      if (c.tensors.blockTable || capacity === 0 || !canMoveMask(c)) return null;
       const least = lengths.reduce((a, b) => Math.max(a, b), 0);
       const room = draw(2) && least < capacity ? least + draw(capacity - least) : capacity + 1 + draw(70);
-      const keys = upTo(room).map(key => Math.min(key, Math.max(0, capacity - 1)));
-      if (capacity === 0) return null;
+      const keys = upTo(room).map(key => Math.min(key, capacity - 1));
       const masked = withMaskKeys(withLengths(c, lengths), keys);
-      if (!masked) return null;
       const places = upTo(batch).flatMap(b => keys.map(key => b * capacity + key));
       return { case: moved(masked, [batch, room], places) };
     },

@@ -1,0 +1,149 @@
+/**
+ * Every law holds of right numbers, and sees what the reference would not: a kernel and a reference that are wrong
+ * in the same way.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { expectedOf } from '../../reference/index.ts';
+import { gqaCase } from '../../reference/testing/gqa_cases.ts';
+import type { Case } from '../../src/case/case.ts';
+import type { Bits } from '../../src/case/dtype.ts';
+import { materialise } from '../../src/case/materialise.ts';
+import { drawCase } from '../../src/check/generate.ts';
+import { law } from '../../src/check/law.ts';
+import type { Answer } from '../../src/check/property.ts';
+import { fakeLab, kernel, ok, right } from '../../src/check/testing/fake-lab.ts';
+import { brokenBy } from '../testing/contract.ts';
+import type { GqaCase } from './facts.ts';
+import { gqa } from './index.ts';
+import { laws } from './laws.ts';
+
+type Inputs = Readonly<Record<string, Bits>>;
+/** A misunderstanding of a call. */
+type Twist = (c: GqaCase, inputs: Inputs) => { c: GqaCase; inputs: Inputs };
+
+const subject = kernel('k', { op: 'gqa' });
+
+/** What a law says of a kernel, and of a reference, that both understand a call so. */
+function ask(name: string, base: Case, twist: Twist): Answer {
+  const twisted = (c: Case) => twist(c as GqaCase, materialise(c).inputs);
+  const lab = fakeLab({
+    k: c => {
+      const { c: call, inputs } = twisted(c);
+      return ok(right(call, inputs));
+    },
+  });
+  lab.expected = c => {
+    const { c: call, inputs } = twisted(c);
+    return expectedOf(call, inputs);
+  };
+  const of = laws.find(candidate => candidate.name === name)!;
+  return law(of).ask({ kernel: subject, case: base, lab, peers: [subject], together: [subject] });
+}
+
+const plainly: Twist = (c, inputs) => ({ c, inputs });
+const params =
+  (change: Partial<GqaCase['params']>): Twist =>
+  (c, inputs) => ({ c: { ...c, params: { ...c.params, ...change } }, inputs });
+const lengths =
+  (misread: (length: number) => number): Twist =>
+  (c, inputs) => ({ c, inputs: { ...inputs, kvLen: inputs.kvLen.map(misread) } });
+/** An input in which block i of some length is taken for another one. */
+const misplaced =
+  (role: 'k' | 'v', length: number, other: (i: number, blocks: number) => number): Twist =>
+  (c, inputs) => {
+    const bits = inputs[role];
+    const blocks = bits.length / length;
+    const from = (i: number) => other(Math.floor(i / length), blocks) * length + (i % length);
+    return { c, inputs: { ...inputs, [role]: bits.map((_, i) => bits[from(i)]) } };
+  };
+/** A path for masks that leaves the softcap out. */
+const capsWithoutMask: Twist = (c, inputs) => (c.tensors.mask ? params({ softcap: 0 }) : plainly)(c, inputs);
+
+const wanted = {
+  batch: 2,
+  qLen: 3,
+  qHeads: 4,
+  kvHeads: 2,
+  headDim: 6,
+  keys: 12,
+  kvLen: [9, 11],
+} as const;
+const base = gqaCase(wanted);
+const causal = gqaCase({ ...wanted, causal: true });
+const hidden = gqaCase({
+  ...wanted,
+  mask: { kind: 'zeros', patches: [{ start: 0, count: 12, step: 1, value: '-inf' }] },
+});
+
+describe('of a kernel and a reference that agree', () => {
+  const keyLater = misplaced('v', 12, (i, blocks) => (i + 1) % blocks);
+  const headsSwapped = misplaced('v', 6, i => i ^ 1);
+  const misunderstandings: readonly [string, string, Case, Twist][] = [
+    ['equal keys', 'a key left out', base, lengths(length => length - 1)],
+    ['equal keys', 'causal taken for granted', base, params({ causal: true })],
+    ['dominant key', 'values a key later', base, keyLater],
+    ['dominant key', 'kv heads the other way round', base, headsSwapped],
+    ['own key', 'positions counted from another end', causal, lengths(length => length - 1)],
+    [
+      'own key',
+      'the window one longer',
+      causal,
+      (c, inputs) => params({ window: c.params.window + 1 })(c, inputs),
+    ],
+    [
+      'hull',
+      'values a thousandfold',
+      base,
+      (c, inputs) => ({
+        c,
+        inputs: {
+          ...inputs,
+          v: new Uint32Array(new Float32Array(inputs.v.buffer).map(x => 1000 * x).buffer),
+        },
+      }),
+    ],
+    [
+      'hull',
+      'a hidden row that sees all',
+      hidden,
+      (c, { mask, ...inputs }) => ({
+        c: {
+          ...c,
+          tensors: Object.fromEntries(Object.entries(c.tensors).filter(([role]) => role !== 'mask')),
+        },
+        inputs,
+      }),
+    ],
+    ['shift', 'no softcap beside a mask', gqaCase({ ...wanted, softcap: 1 }), capsWithoutMask],
+    ['key order', 'values a key later', base, keyLater],
+  ];
+
+  test.each(laws)('$name holds where they are right', ({ name }) => {
+    expect(ask(name, base, plainly)).toBe('held');
+  });
+
+  test.each(misunderstandings)('%s sees %s', (name, _, c, twist) => {
+    const answer = ask(name, c, twist);
+    expect(answer).toMatchObject([{ property: name, message: expect.stringMatching(/is due and/) }]);
+  });
+});
+
+test('right kernels obey on whatever the suite draws, and each law is asked often', () => {
+  const held = new Map(laws.map(({ name }) => [name, 0]));
+  for (let k = 100; k < 250; k++) {
+    const c = drawCase(gqa, 3, k).case;
+    for (const { name } of laws) {
+      const asked: Case[] = [];
+      const answer = ask(name, c, (call, inputs) => {
+        asked.push(call);
+        return { c: call, inputs };
+      });
+      if (answer === 'does not apply') continue;
+      expect(asked.map(brokenBy).filter(Boolean)).toEqual([]);
+      expect({ k, name, answer }).toEqual({ k, name, answer: 'held' });
+      held.set(name, held.get(name)! + 1);
+    }
+  }
+  expect([...held.values()].every(count => count > 12)).toBe(true);
+}, 120_000);
