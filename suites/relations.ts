@@ -3,17 +3,10 @@
  */
 
 import { inputsAreIndependent, plainly, withPoison } from './derive.ts';
+import { threadCounts } from './stages.ts';
 import type { Relation } from './suite.ts';
 
-const threadCounts = [1, 2, 3, 5, 7, 16];
-
 export const commonRelations: readonly Relation[] = [
-  {
-    name: 'repeat',
-    says: 'the same call again gives the same bits',
-    owed: 'everyone',
-    derive: c => ({ case: { ...c } }),
-  },
   {
     name: 'poison',
     says: 'what stands in gaps and in outputs before the call changes no bit',

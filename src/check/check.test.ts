@@ -43,6 +43,7 @@ function crewOf(sightings: readonly Sighting[]) {
       cases: to - from,
       elements: 10,
       calls: 2,
+      asked: { 'f32#p': to - from },
     };
   };
   const perform = (task: Task): unknown => {

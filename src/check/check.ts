@@ -101,12 +101,19 @@ async function checkOp(
   const closed = checked.died;
   const sightings = new Map<string, Sighting>();
   const edges: Record<string, Record<string, number>> = {};
+  const asked: Record<string, number> = {};
   checked.edges.set(op, edges);
   let casesOfOp = 0;
   for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds; wave++) {
     const units: Unit[] = [];
     for (let u = 0; u < waveUnits(wave) && k < limits.cases; u++, k += unitCases) {
-      units.push({ op, from: k, to: Math.min(k + unitCases, limits.cases), closed: [...closed] });
+      units.push({
+        op,
+        from: k,
+        to: Math.min(k + unitCases, limits.cases),
+        closed: [...closed],
+        asked: { ...asked },
+      });
     }
     const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
     for (const report of reports) {
@@ -114,6 +121,7 @@ async function checkOp(
       checked.cases += report.cases;
       checked.elements += report.elements;
       checked.calls += report.calls;
+      for (const [key, n] of Object.entries(report.asked)) asked[key] = (asked[key] ?? 0) + n;
       for (const [dimension, counts] of Object.entries(report.edges)) {
         edges[dimension] ??= {};
         for (const [edge, n] of Object.entries(counts))

@@ -32,7 +32,11 @@ export const examined = {
 type Examined = keyof typeof examined;
 
 export function examine(lab: Lab, kernel: Kernel, c: Case): Examination {
-  const outcome = lab.run(kernel, c);
+  return examineOutcome(lab, kernel, c, lab.run(kernel, c));
+}
+
+/** Examines what came of a run. */
+export function examineOutcome(lab: Lab, kernel: Kernel, c: Case, outcome: Outcome): Examination {
   switch (outcome.is) {
     case 'died':
       return failed(outcome, ['survival'], {

@@ -19,6 +19,7 @@ import { propertiesOf, suiteOf } from './properties.ts';
 import type { Answer, Property } from './property.ts';
 import { tiersAgree } from './relation.ts';
 import { type Shrunk, shrink } from './shrink.ts';
+import { type Asked, Turns } from './turns.ts';
 
 /** What to examine: the same for every examiner of a check. */
 export interface Assignment {
@@ -41,6 +42,8 @@ export interface Unit {
   readonly to: number;
   /** Kernels that are not asked any more. */
   readonly closed: readonly string[];
+  /** What was asked before its wave. */
+  readonly asked: Asked;
 }
 
 /** What a unit showed. */
@@ -52,6 +55,8 @@ export interface UnitReport {
   readonly cases: number;
   readonly elements: number;
   readonly calls: number;
+  /** What was asked in it. */
+  readonly asked: Asked;
 }
 
 /** A breach to be made small. */
@@ -85,9 +90,17 @@ export class Examiner {
   }
 
   /** Examines the kernels of an op on a stretch of the sequence. */
-  examineUnit({ op, from, to, closed }: Unit): UnitReport {
+  examineUnit({ op, from, to, closed, asked }: Unit): UnitReport {
     const suite = suiteOf(op);
-    const report: UnitReport = { evidence: {}, sightings: [], edges: {}, cases: 0, elements: 0, calls: 0 };
+    const turns = new Turns(asked);
+    const report: Omit<UnitReport, 'asked'> = {
+      evidence: {},
+      sightings: [],
+      edges: {},
+      cases: 0,
+      elements: 0,
+      calls: 0,
+    };
     const before = this.#lab.calls;
     const out = new Set(closed);
     let [cases, elements] = [0, 0];
@@ -97,13 +110,13 @@ export class Examiner {
       cases++;
       elements += outputElements(c);
       countEdges(report.edges, suite, c);
-      for (const sighting of this.#examineCase(suite, c, k, out, report)) {
+      for (const sighting of this.#examineCase(suite, c, k, out, report, turns)) {
         report.sightings.push(sighting);
         // A dead runner costs time: this kernel has shown enough.
         if (sighting.breach.fatal) out.add(sighting.kernel);
       }
     }
-    return { ...report, cases, elements, calls: this.#lab.calls - before };
+    return { ...report, cases, elements, calls: this.#lab.calls - before, asked: turns.here };
   }
 
   /** Makes a breach small. */
@@ -192,7 +205,8 @@ export class Examiner {
     c: Case,
     k: number,
     closed: ReadonlySet<string>,
-    report: UnitReport,
+    report: Pick<UnitReport, 'evidence'>,
+    turns: Turns,
   ): Sighting[] {
     const dtype = cellDtype(c) as FloatDtype;
     const sightings: Sighting[] = [];
@@ -221,7 +235,8 @@ export class Examiner {
     }
     // There are few of a user's own cases, and each is meant.
     const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
-    for (const property of this.#propertiesFor(suite, k)) {
+    let asks = 0;
+    for (const property of this.#propertiesFor(suite, dtype, k, turns)) {
       let applied = false;
       for (const kernel of sound) {
         const id = kernelId(kernel);
@@ -232,21 +247,25 @@ export class Examiner {
         count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held');
         if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
       }
-      if (applied && property !== tiersAgree && !askAll) break;
+      if (!applied || property === tiersAgree) continue;
+      turns.count(dtype, property.name);
+      if (++asks === asksPerCase && !askAll) break;
     }
     this.#lab.clear();
     return sightings;
   }
 
-  /** Agreement of tiers costs no run and is always asked; of the others, one a case, beginning with the k-th. */
-  #propertiesFor(suite: Suite, k: number): Property[] {
+  /** Agreement of tiers costs no run and is always asked; of the others, those first that are due. */
+  #propertiesFor(suite: Suite, dtype: FloatDtype, k: number, turns: Turns): readonly Property[] {
     const { properties } = this.#assignment;
     if (properties) return propertiesOf(suite.op).filter(property => properties.includes(property.name));
     const others = propertiesOf(suite.op).filter(property => property !== tiersAgree);
-    const first = k % others.length;
-    return [tiersAgree, ...others.slice(first), ...others.slice(0, first)];
+    return [tiersAgree, ...turns.order(others, dtype, k)];
   }
 }
+
+/** Properties that are asked of a case, beside those that every run is examined for. */
+const asksPerCase = 1;
 
 /** The fixed cases that digests go over. */
 const digestSeed = 1;

@@ -5,13 +5,14 @@
 
 import type { Expected } from '../../reference/expected.ts';
 import { expectedOf } from '../../reference/index.ts';
-import { type Case, countOf, outputsOf } from '../case/case.ts';
+import { type Case, countOf, inputsOf, outputsOf } from '../case/case.ts';
 import type { Bits } from '../case/dtype.ts';
 import { Memory } from '../case/layout.ts';
+import type { Manner as CaseManner } from '../case/manner.ts';
 import { type Materialised, materialise } from '../case/materialise.ts';
 import type { Numerics } from '../case/numerics.ts';
 import { type Answer, defaultPatience, describeDeath, type Host } from '../providers/host.ts';
-import { type Call, status } from '../providers/protocol.ts';
+import { type Call, type Copied, type Run, type RunResult, status } from '../providers/protocol.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import type { Slot, SlotPool } from '../providers/slots.ts';
 import { sampleRows } from './sample.ts';
@@ -25,6 +26,10 @@ export type Outcome =
       readonly trespasses: readonly string[];
       /** Bytes of scratch that the kernel asked for. */
       readonly scratchBytes: number;
+      /** Where the call was repeated: the repetition that left something else; the outputs are its. */
+      readonly differed?: number;
+      /** What came of the call that another thread made meanwhile. */
+      readonly beside?: Outcome;
     }
   | {
       readonly is: 'unsupported' | 'invalid';
@@ -35,6 +40,19 @@ export type Outcome =
   | { readonly is: 'died'; readonly how: 'crash' | 'hang'; readonly message: string }
   /** The answer makes no sense: an unknown status, an absurd scratch size. */
   | { readonly is: 'nonsense'; readonly message: string };
+
+/** How a case's call is made: what must not matter to its result. */
+export interface Staging {
+  readonly manner: CaseManner;
+  /** Calls that the kernel makes before, in the same process. */
+  readonly before?: readonly Case[];
+  /** A call that it makes before in the case's own memory: a case that lies as this one does. */
+  readonly inItsPlace?: Case;
+  /** A call that it makes at the same time, on another thread. */
+  readonly beside?: Case;
+  /** In a process that is started for it. */
+  readonly anew?: boolean;
+}
 
 /** A case standing in slots, for one call. */
 interface Bench {
@@ -48,9 +66,12 @@ interface Bench {
 export class Lab {
   readonly pool: SlotPool;
   readonly #hosts: ReadonlyMap<string, Host>;
+  /** Hosts for what is done in a process of its own, by provider name. */
+  readonly #others = new Map<string, Host>();
   readonly #made = new Map<Case, Materialised>();
   readonly #benches = new Map<Case, Bench[]>();
   readonly #outcomes = new Map<Case, Map<string, Outcome>>();
+  readonly #staged = new Map<Staging, Map<string, Outcome>>();
   readonly #expected = new Map<Case, Map<Numerics, Expected[]>>();
   /** Milliseconds before a runner counts as hung. */
   patience = defaultPatience;
@@ -102,6 +123,22 @@ export class Lab {
     return kernels.map(kernel => outcomes.get(kernelId(kernel))!);
   }
 
+  /** What comes of a kernel on a case that is staged: of each in `together`, where they were not asked before. */
+  staged(kernel: Kernel, c: Case, staging: Staging, together: readonly Kernel[]): Outcome {
+    const outcomes = this.#staged.get(staging) ?? new Map<string, Outcome>();
+    this.#staged.set(staging, outcomes);
+    if (!outcomes.has(kernelId(kernel))) {
+      const room = residentBytesOf(this.made(c)) > largeCase ? [kernel] : together;
+      const missing = room.filter(each => each === kernel || !outcomes.has(kernelId(each)));
+      for (const group of byProvider(missing)) {
+        this.#stageTogether(group, c, staging).forEach((outcome, j) => {
+          outcomes.set(kernelId(group[j]), outcome);
+        });
+      }
+    }
+    return outcomes.get(kernelId(kernel))!;
+  }
+
   /** Forgets all cases and gives their slots back. */
   clear(): void {
     for (const benches of this.#benches.values()) {
@@ -109,18 +146,27 @@ export class Lab {
     }
     this.#benches.clear();
     this.#outcomes.clear();
+    this.#staged.clear();
     this.#expected.clear();
     this.#made.clear();
   }
 
+  #hostOf(kernel: Kernel): Host {
+    const host = this.#hosts.get(kernel.provider);
+    if (!host) throw new Error(`no host for ${kernel.provider}`);
+    return host;
+  }
+
+  #anotherOf(host: Host): Host {
+    const other = this.#others.get(host.provider.name) ?? host.another();
+    this.#others.set(host.provider.name, other);
+    return other;
+  }
+
   #runTogether(kernels: readonly Kernel[], c: Case): Outcome[] {
-    const host = this.#hosts.get(kernels[0].provider);
-    if (!host) throw new Error(`no host for ${kernels[0].provider}`);
+    const host = this.#hostOf(kernels[0]);
     const benches = this.#benchesFor(c, kernels.length);
-    const fill = (i: number): void => {
-      const { made, live } = benches[i];
-      for (const [name, memory] of Object.entries(made.buffers)) live[name].bytes.set(memory.bytes);
-    };
+    const fill = (i: number): void => stand(benches[i]);
     this.calls += kernels.length;
     const runs = kernels.map(({ index }, i) => ({ kernel: index, call: benches[i].call }));
     const slots = benches.flatMap(bench => Object.values(bench.slots));
@@ -130,6 +176,64 @@ export class Lab {
       const sure = doubtful ? host.run([runs[i]], slots, () => fill(i), longPatience)[0] : answer;
       return this.#outcome(benches[i], sure);
     });
+  }
+
+  #stageTogether(kernels: readonly Kernel[], c: Case, staging: Staging): Outcome[] {
+    const { manner, before = [], inItsPlace, beside, anew } = staging;
+    const count = kernels.length;
+    const benches = this.#benchesFor(c, count);
+    const spare = inItsPlace ? this.#benchesFor(c, 2 * count).slice(count) : [];
+    const others = before.map(other => this.#benchesFor(other, count));
+    const earlier = inItsPlace && this.#benchesFor(inItsPlace, count);
+    const companions = beside && this.#benchesFor(beside, count);
+    const sequences = kernels.map(({ index }, i): Run[] => {
+      const call = benches[i].call;
+      const runs: Run[] = others.map(bench => ({ kernel: index, call: bench[i].call }));
+      if (earlier) {
+        const from = { copies: copiesBetween(earlier[i], benches[i]) };
+        runs.push({ kernel: index, call: { ...earlier[i].call, tensors: call.tensors }, manner: from });
+      }
+      // What the call before it left in outputs stays there.
+      const copies = earlier && { copies: copiesBetween(spare[i], benches[i], inputBuffers(c)) };
+      const besides = companions && { beside: { kernel: index, call: companions[i].call } };
+      return [...runs, { kernel: index, call, manner: { ...manner, ...copies, ...besides } }];
+    });
+    const all = [
+      benches,
+      spare,
+      ...others,
+      ...(earlier ? [earlier] : []),
+      ...(companions ? [companions] : []),
+    ];
+    const fill = (i: number): void => {
+      for (const each of all) if (each.length > 0) stand(each[i]);
+    };
+    const slots = all.flat().flatMap(bench => Object.values(bench.slots));
+    this.calls += sequences.flat().length;
+    const running = this.#hostOf(kernels[0]);
+    const host = anew ? this.#anotherOf(running) : running;
+    const patience = this.patience < defaultPatience ? this.patience : longPatience;
+    try {
+      return host.runInOrder(sequences, slots, fill, patience).map((answer, i) => {
+        if (!('results' in answer)) return this.#outcome(benches[i], answer);
+        const last = answer.results.at(-1)!;
+        const outcome = this.#outcome(benches[i], last);
+        if (outcome.is !== 'ok' || last.is !== 'returned') return outcome;
+        return {
+          ...outcome,
+          ...(last.differed !== null && { differed: last.differed }),
+          ...(last.beside && companions && { beside: this.#besides(companions[i], last.beside) }),
+        };
+      });
+    } finally {
+      if (anew) host.close();
+    }
+  }
+
+  #besides(bench: Bench, answer: RunResult): Outcome {
+    const outcome = this.#outcome(bench, answer);
+    if (outcome.is !== 'ok' || answer.is !== 'returned' || answer.differed === null) return outcome;
+    return { ...outcome, differed: answer.differed };
   }
 
   #benchesFor(c: Case, count: number): Bench[] {
@@ -179,6 +283,22 @@ export class Lab {
         return { is: 'nonsense', message: `run returned ${answer.status}, which is no status` };
     }
   }
+}
+
+/** Writes a case's bytes where it stands. */
+function stand({ made, live }: Bench): void {
+  for (const [name, memory] of Object.entries(made.buffers)) live[name].bytes.set(memory.bytes);
+}
+
+/** The copies that lay one case's bytes where another one stands, which lies as it does. */
+function copiesBetween(from: Bench, to: Bench, names = Object.keys(to.slots)): Copied[] {
+  return names.map(name => ({ from: from.slots[name].id, to: to.slots[name].id }));
+}
+
+/** Buffers in which an input stands. */
+function inputBuffers(c: Case): string[] {
+  const names = inputsOf(c).map(role => c.tensors[role].buffer);
+  return [...new Set(names)].filter(name => name !== null);
 }
 
 /** Milliseconds for a kernel that has once taken too long. */

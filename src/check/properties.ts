@@ -2,6 +2,7 @@
 
 import { suites } from '../../suites/index.ts';
 import { commonRelations } from '../../suites/relations.ts';
+import { stages } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
 import { UsageError } from '../usage-error.ts';
@@ -9,14 +10,16 @@ import { law } from './law.ts';
 import type { Property } from './property.ts';
 import { refuses } from './refusal.ts';
 import { relation, tiersAgree } from './relation.ts';
+import { stage } from './stage.ts';
 
 const common = [...commonRelations.map(relation), tiersAgree];
 
 const properties = new Map(
-  suites.map(({ op, relations, laws, refusals }) => [
-    op,
-    [...common, ...relations.map(relation), ...laws.map(law), refuses(refusals)],
-  ]),
+  suites.map(suite => {
+    const { op, relations, laws, refusals } = suite;
+    const staged = stages.map(each => stage(each, suite));
+    return [op, [...staged, ...common, ...relations.map(relation), ...laws.map(law), refuses(refusals)]];
+  }),
 );
 
 /** The properties of an op; those that every run is examined for need no asking (examine.ts). */

@@ -37,6 +37,8 @@ export interface Property {
   readonly name: string;
   /** What must hold, in one line. */
   readonly says: string;
+  /** How many ways there are to ask it (default: 1): what is asked in many ways is asked more often. */
+  readonly ways?: number;
   readonly ask: (subject: Subject) => Answer;
 }
 

@@ -1,12 +1,17 @@
 /** Refusal: a call that breaks the contract is answered `invalid` before a byte is written. */
 
+import { permutation } from '../../suites/derive.ts';
 import type { Refusal } from '../../suites/suite.ts';
 import type { BufferSpec, Case } from '../case/case.ts';
 import { extentOf } from '../case/layout.ts';
-import { deriveSeed } from '../case/random.ts';
-import type { Property } from './property.ts';
+import type { Outcome } from './lab.ts';
+import type { Breach, Property } from './property.ts';
+import { drawOf } from './relation.ts';
 
-/** The property that broken calls are refused: one way a case, in turn. */
+/** Ways to break a call that are tried of one case: refusing is quick. */
+const triesPerCase = 3;
+
+/** The property that broken calls are refused: some ways a case, drawn. */
 export function refuses(refusals: readonly Refusal[]): Property {
   const broken = refusals.map(({ of }) => {
     const known = new WeakMap<Case, Case | null>();
@@ -15,41 +20,50 @@ export function refuses(refusals: readonly Refusal[]): Property {
       return known.get(base) ?? null;
     };
   });
+  const name = 'refusal';
   return {
-    name: 'refusal',
+    name,
     says: 'a call that breaks the contract is refused, and nothing is written',
+    ways: Math.ceil(refusals.length / triesPerCase),
     ask: ({ kernel, case: base, lab, together }) => {
       const before = lab.run(kernel, base);
       if (before.is !== 'ok') return 'does not apply';
-      const seeds = Object.values(base.tensors).map(tensor => tensor.data?.seed ?? 0);
-      const first = deriveSeed(0, ...seeds) % refusals.length;
-      for (let i = 0; i < refusals.length; i++) {
-        const index = (first + i) % refusals.length;
+      let tries = 0;
+      for (const index of permutation(refusals.length, drawOf(base, name))) {
+        if (tries === triesPerCase) break;
         const { what } = refusals[index];
         const call = broken[index](base);
         if (!call) continue;
         if (call.lie?.scratchBytes && before.scratchBytes < -call.lie.scratchBytes) continue;
+        tries++;
         lab.runAll(together, call);
-        const outcome = lab.run(kernel, call);
-        if (outcome.is === 'died') {
-          const message = `a call that must be refused (${what}) was not: ${outcome.message}`;
-          return [{ property: 'refusal', message, elements: [], fatal: outcome.how }];
-        }
-        if (outcome.is === 'nonsense' || outcome.is === 'ok') {
-          const seen = outcome.is === 'ok' ? 'the kernel accepts it' : outcome.message;
-          return [
-            { property: 'refusal', message: `a call must be refused (${what}): ${seen}`, elements: [] },
-          ];
-        }
-        if (outcome.trespasses.length > 0) {
-          const seen = outcome.trespasses.join('; ');
-          return [{ property: 'refusal', message: `refused (${what}), but ${seen}`, elements: [] }];
-        }
-        return 'held';
+        const breach = accepted(what, lab.run(kernel, call));
+        if (breach) return [breach];
       }
-      return 'does not apply';
+      return tries > 0 ? 'held' : 'does not apply';
     },
   };
+}
+
+/** What is wrong with the answer to a call that must be refused. */
+function accepted(what: string, outcome: Outcome): Breach | undefined {
+  const breach = (message: string): Breach => ({ property: 'refusal', message, elements: [] });
+  switch (outcome.is) {
+    case 'died':
+      return {
+        ...breach(`a call that must be refused (${what}) was not: ${outcome.message}`),
+        fatal: outcome.how,
+      };
+    case 'nonsense':
+      return breach(`a call must be refused (${what}): ${outcome.message}`);
+    case 'ok':
+      return breach(`a call must be refused (${what}): the kernel accepts it`);
+    case 'unsupported':
+    case 'invalid':
+      return outcome.trespasses.length > 0
+        ? breach(`refused (${what}), but ${outcome.trespasses.join('; ')}`)
+        : undefined;
+  }
 }
 
 /** The same case with buffers that hold all that its tensors name: what must be refused must not fault by chance. */

@@ -32,8 +32,14 @@ export interface Struck {
   readonly offset: number;
 }
 
+/** The runner did not come back from a call. */
+export type Died = { is: 'died'; death: Death; struck: Struck | null };
+
 /** What came of a call, or of the runner in it. */
-export type Answer = RunResult | { is: 'died'; death: Death; struck: Struck | null };
+export type Answer = RunResult | Died;
+
+/** What came of a sequence of calls, or of the runner in one of them. */
+export type SequenceAnswer = { results: readonly RunResult[] } | Died;
 
 /** Milliseconds before a runner counts as hung, where a caller does not say. */
 export const defaultPatience = 1500;
@@ -88,26 +94,51 @@ export class Host {
    *
    * @param slots - every slot that the calls' tensors name.
    * @param fill - writes what run i finds in its slots; called before each attempt.
-   * @param attempts - how often a runner may be killed from outside before that counts as the kernel's doing.
    */
   run(
     runs: readonly Run[],
     slots: readonly Slot[],
     fill: (i: number) => void,
     patience = defaultPatience,
-    attempts = 3,
   ): Answer[] {
+    const sequences = runs.map(run => [run]);
+    return this.runInOrder(sequences, slots, fill, patience).map(answer =>
+      'results' in answer ? answer.results[0] : answer,
+    );
+  }
+
+  /**
+   * Sequences of calls, each kernel's own: what comes of a call may depend on those before it. When the runner
+   * dies in one of several sequences, each is gone through again by itself, in a new runner.
+   *
+   * @param attempts - how often a runner may be killed from outside before that counts as the kernel's doing.
+   */
+  runInOrder(
+    sequences: readonly (readonly Run[])[],
+    slots: readonly Slot[],
+    fill: (i: number) => void,
+    patience = defaultPatience,
+    attempts = 3,
+  ): SequenceAnswer[] {
     this.#map(slots);
-    runs.forEach((_, i) => {
+    sequences.forEach((_, i) => {
       fill(i);
     });
     const mapped = [...this.#mapped.values()];
-    const answer = this.#request({ run: { runs } }, patience);
-    if (answer.is === 'ran') return answer.results;
+    const answer = this.#request({ run: { runs: sequences.flat() } }, patience);
+    if (answer.is === 'ran') {
+      let at = 0;
+      return sequences.map(({ length }) => {
+        at += length;
+        return { results: answer.results.slice(at - length, at) };
+      });
+    }
     if (!isDeath(answer)) throw new HostError(describe(answer));
-    if (runs.length > 1) return runs.map((run, i) => this.run([run], slots, () => fill(i), patience)[0]);
+    if (sequences.length > 1)
+      return sequences.map((runs, i) => this.runInOrder([runs], slots, () => fill(i), patience)[0]);
     // SIGKILL comes from outside: from a person, or from a system out of memory. What draws it again is a finding.
-    if (attempts > 1 && wasKilled(answer)) return this.run(runs, slots, fill, patience, attempts - 1);
+    if (attempts > 1 && wasKilled(answer))
+      return this.runInOrder(sequences, slots, fill, patience, attempts - 1);
     const struck = answer.is === 'crashed' ? locate(answer.address, mapped) : null;
     return [{ is: 'died', death: answer, struck }];
   }
@@ -122,6 +153,11 @@ export class Host {
     const answer = this.#request({ time: { contender, call, calls, samples } }, 120_000);
     if (answer.is === 'timed') return answer.nanoseconds;
     throw new HostError(describe(answer));
+  }
+
+  /** The same kernels in a runner of its own. */
+  another(): Host {
+    return new Host(this.provider, this.#pool, { inProcess: this.#inProcess });
   }
 
   /** Ends the runner. */

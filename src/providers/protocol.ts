@@ -3,6 +3,7 @@
  */
 
 import type { Case } from '../case/case.ts';
+import type { Manner as CaseManner } from '../case/manner.ts';
 import type { Promised } from '../case/promise.ts';
 
 /** A tensor of a call: a view of a slot; no slot is a NULL pointer. */
@@ -34,6 +35,21 @@ export interface SlotPages {
 export interface Run {
   kernel: number;
   call: Call;
+  manner?: Manner;
+}
+
+/** The bytes of one slot, copied to another of its size. */
+export interface Copied {
+  from: number;
+  to: number;
+}
+
+/** How a call is made, beside what it asks, with slots. */
+export interface Manner extends CaseManner {
+  /** Slots whose bytes are copied to others before the first call. */
+  copies?: readonly Copied[];
+  /** A call that another thread makes meanwhile, as often. */
+  beside?: Run;
 }
 
 /** What is put on the clock: a row of the table, or a roof. */
@@ -77,6 +93,10 @@ export type RunResult =
       disturbed: string[];
       scratchBytes: number;
       scratchOverrun: boolean;
+      /** The first repetition that left something else than the first call. */
+      differed: number | null;
+      /** What came of the call on the other thread. */
+      beside: RunResult | null;
     }
   | { is: 'refused'; error: string };
 

@@ -10,17 +10,16 @@ use tierwise_abi::c::TwKernel;
 use tierwise_abi::library::Library;
 
 use crate::args::Args;
-use crate::environment::watched;
 use crate::memory::Guarded;
+use crate::prepared::Prepared;
 use crate::request::{
-    Call, Contender, KernelInfo, Request, Response, Run, RunResult, Slot, Tensor,
+    Call, Contender, Edge, Fill, KernelInfo, Request, Response, Run, RunResult, Slot, Tensor,
 };
 use crate::roof;
+use crate::scratch::Scratch;
 
 /// More scratch than this is taken for an error of `scratch_size`.
 const MOST_SCRATCH: u64 = 4 << 30;
-/// Scratch and what lies behind it before the call: a NaN in every float type.
-const SCRATCH_PATTERN: u8 = 0xff;
 
 /// Runs kernels of one library on slots of one arena.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ impl Executor {
             }
             Request::Run { runs } => {
                 let run = |run: &Run| {
-                    self.run(run.kernel, &run.call)
+                    self.run(run)
                         .unwrap_or_else(|error| RunResult::Refused { error })
                 };
                 Ok(Response::Ran {
@@ -131,45 +130,57 @@ impl Executor {
     }
 
     /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard.
-    fn prepare(&self, kernel: &TwKernel, call: &Call) -> Result<(Args, Option<Scratch>), String> {
-        let mut args = Args::new(call, |slot| {
-            self.slots
-                .get(&slot)
-                .map(Guarded::start)
-                .ok_or_else(|| format!("no slot {slot}"))
-        })?;
+    fn prepare(&self, kernel: &TwKernel, call: &Call, edge: Edge) -> Result<Prepared<'_>, String> {
+        let mut args = Args::new(call, |slot| self.slot(slot).map(Guarded::start))?;
+        let run = kernel.run.ok_or("the kernel has no run function")?;
         let Some(scratch_size) = kernel.scratch_size else {
-            return Ok((args, None));
+            return Ok(Prepared::new(run, args, None));
         };
         // SAFETY: the table's own function on the args that it is meant for.
         let bytes = unsafe { scratch_size(args.pointer()) };
         if bytes > MOST_SCRATCH {
             return Err(format!("scratch_size asks for {bytes} bytes"));
         }
-        let scratch = Scratch::new(bytes as usize)
+        let scratch = Scratch::new(bytes as usize, edge)
             .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
         let head = args.head();
         head.scratch = scratch.start().cast();
         head.scratch_bytes = bytes.wrapping_add_signed(call.lie.scratch_bytes);
-        Ok((args, Some(scratch)))
+        Ok(Prepared::new(run, args, Some(scratch)))
     }
 
-    fn run(&self, index: usize, call: &Call) -> Result<RunResult, String> {
-        let kernel = self.kernel(index)?;
-        let run = kernel.run.ok_or("the kernel has no run function")?;
-        let (args, scratch) = self.prepare(&kernel, call)?;
-        let pointer = args.pointer();
-        // SAFETY: the table's own function on args that outlive the call; what it breaks is what is examined.
-        let (status, disturbed) = watched(|| unsafe { run(pointer) });
-        Ok(RunResult::Returned {
-            status,
-            executed: self.library.executed(),
-            disturbed,
-            scratch_bytes: scratch
-                .as_ref()
-                .map_or(0, |scratch| scratch.declared as u64),
-            scratch_overrun: scratch.is_some_and(|scratch| scratch.overrun()),
-        })
+    fn slot(&self, slot: u32) -> Result<&Guarded, String> {
+        self.slots
+            .get(&slot)
+            .ok_or_else(|| format!("no slot {slot}"))
+    }
+
+    fn copy(&self, from: u32, to: u32) -> Result<(), String> {
+        let (source, target) = (self.slot(from)?, self.slot(to)?);
+        if source.length() != target.length() {
+            return Err(format!("slots {from} and {to} differ in size"));
+        }
+        // SAFETY: two mapped slots of one size.
+        unsafe { target.start().copy_from(source.start(), source.length()) };
+        Ok(())
+    }
+
+    fn run(&self, run: &Run) -> Result<RunResult, String> {
+        for copy in &run.manner.copies {
+            self.copy(copy.from, copy.to)?;
+        }
+        let prepare = |run: &Run| {
+            let kernel = self.kernel(run.kernel)?;
+            let prepared = self.prepare(&kernel, &run.call, run.manner.scratch_edge)?;
+            let slots = run.call.tensors.values().filter_map(|tensor| {
+                let slot = tensor.slot?;
+                Some(self.slot(slot).map(|pages| (slot, pages, tensor.dtype)))
+            });
+            prepared.on(slots.collect::<Result<_, _>>()?)
+        };
+        let beside = run.manner.beside.as_deref().map(prepare).transpose()?;
+        let executed = || self.library.executed();
+        prepare(run)?.carry_out(&run.manner, beside, executed)
     }
 
     fn time(
@@ -181,11 +192,10 @@ impl Executor {
     ) -> Result<Response, String> {
         let nanoseconds = match contender {
             Contender::Kernel(index) => {
-                let kernel = self.kernel(index)?;
-                let run = kernel.run.ok_or("the kernel has no run function")?;
-                let (args, _scratch) = self.prepare(&kernel, call)?;
-                let pointer = args.pointer();
-                // SAFETY: as in `run`.
+                let mut prepared = self.prepare(&self.kernel(index)?, call, Edge::End)?;
+                prepared.fill(Fill::Nan);
+                let (run, pointer) = (prepared.run, prepared.args.pointer());
+                // SAFETY: the table's own function on args that outlive the call.
                 let once = || unsafe { run(black_box(pointer)) };
                 let status = once();
                 if status != 0 {
@@ -292,41 +302,6 @@ fn clock<T>(calls: u32, samples: u32, mut call: impl FnMut() -> T) -> Vec<f64> {
             start.elapsed().as_nanos() as f64 / f64::from(calls)
         })
         .collect()
-}
-
-/// Scratch of a declared size, rounded up to 64 bytes, its end flush to a guard.
-struct Scratch {
-    pages: Guarded,
-    declared: usize,
-}
-
-impl Scratch {
-    const ALIGN: usize = 64;
-
-    fn new(declared: usize) -> std::io::Result<Self> {
-        let pages = Guarded::private(declared.next_multiple_of(Self::ALIGN))?;
-        // SAFETY: the pages are this value's own and as long as they say.
-        unsafe { pages.start().write_bytes(SCRATCH_PATTERN, pages.length()) };
-        Ok(Self { pages, declared })
-    }
-
-    fn start(&self) -> *mut u8 {
-        let rounded = self.declared.next_multiple_of(Self::ALIGN);
-        self.pages
-            .start()
-            .wrapping_add(self.pages.length() - rounded)
-    }
-
-    /// Whether a byte outside the declared ones is not what it was.
-    fn overrun(&self) -> bool {
-        // SAFETY: the pages are readable and as long as they say.
-        let bytes = unsafe { std::slice::from_raw_parts(self.pages.start(), self.pages.length()) };
-        let from = self.start() as usize - self.pages.start() as usize;
-        bytes[..from]
-            .iter()
-            .chain(&bytes[from + self.declared..])
-            .any(|byte| *byte != SCRATCH_PATTERN)
-    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -5,10 +5,15 @@
 
 mod args;
 pub mod channel;
+mod entry;
 mod environment;
 pub mod executor;
 pub mod fault;
 pub mod isolated;
+pub mod jitter;
 pub mod memory;
+mod prepared;
 pub mod request;
 pub mod roof;
+mod scratch;
+mod snapshot;

@@ -55,6 +55,74 @@ pub struct Run {
     pub kernel: usize,
     /// The call.
     pub call: Call,
+    /// How it is made.
+    #[serde(default)]
+    pub manner: Manner,
+}
+
+/// How a call is made, beside what it asks: what must not matter to its result.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Manner {
+    /// How often more; each time what was there before the first call is there again. It ends with the first
+    /// call that leaves anything else than the first one left.
+    pub again: u32,
+    /// What scratch holds before, and registers and stack that the convention leaves open.
+    pub fill: Fill,
+    /// Which end of scratch lies flush against a guard.
+    pub scratch_edge: Edge,
+    /// Whether scratch holds what the call before left, from the second call on.
+    pub scratch_stays: bool,
+    /// Whether the call has a small stack instead of the thread's.
+    pub little_stack: bool,
+    /// Seed of a restless environment: threads that the call starts come late, signals arrive, processors go away.
+    pub jitter: Option<u32>,
+    /// Slots whose bytes are copied to others before the first call: what a call finds where another one was.
+    pub copies: Vec<Copy>,
+    /// A call that another thread makes meanwhile, as often.
+    pub beside: Option<Box<Run>>,
+}
+
+/// From one slot to another of its size.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Copy {
+    pub from: u32,
+    pub to: u32,
+}
+
+/// What memory and registers hold before a call, where they may hold anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fill {
+    /// NaNs in every float type.
+    #[default]
+    Nan,
+    /// Zeros.
+    Zero,
+    /// Ones in f32, numbers in every float type.
+    One,
+}
+
+impl Fill {
+    /// Four bytes of it.
+    pub fn word(self) -> u32 {
+        match self {
+            Self::Nan => 0xffff_ffff,
+            Self::Zero => 0,
+            Self::One => 0x3f80_0000,
+        }
+    }
+}
+
+/// An end of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Edge {
+    #[default]
+    End,
+    Start,
 }
 
 /// What is timed.
@@ -242,8 +310,12 @@ pub enum RunResult {
         disturbed: Vec<String>,
         /// Bytes that `scratch_size` asked for.
         scratch_bytes: u64,
-        /// Whether bytes behind the declared scratch were written.
+        /// Whether bytes around the declared scratch were written.
         scratch_overrun: bool,
+        /// The first repetition that left something else than the first call.
+        differed: Option<u32>,
+        /// What came of the call that another thread made meanwhile.
+        beside: Option<Box<RunResult>>,
     },
     /// The call can't be made.
     Refused {

@@ -2,6 +2,7 @@
 //! arena; the one argument, if any, is the library to load.
 
 mod faults;
+mod threads;
 
 use std::fs::File;
 use std::io;

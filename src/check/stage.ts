@@ -1,0 +1,117 @@
+/** Stages: the same call with other things going on must give the same bits. */
+
+import { type Stage, threadCounts } from '../../suites/stages.ts';
+import type { Suite } from '../../suites/suite.ts';
+import { type Case, cellDtype, outputElements, outputsOf, type TensorSpec } from '../case/case.ts';
+import { type FloatDtype, firstDifference } from '../case/dtype.ts';
+import { promises } from '../providers/provider.ts';
+import { examineOutcome } from './examine.ts';
+import { drawCase } from './generate.ts';
+import type { Outcome, Staging } from './lab.ts';
+import type { Breach, Property } from './property.ts';
+import { askedOtherwise, difference, drawOf } from './relation.ts';
+
+/** What a call is staged with is no larger than this, in output elements. */
+const mostOfOthers = 20_000;
+/** Cases of more bytes are not staged where all their bytes are copied to and fro. */
+const mostCopied = 1 << 21;
+
+/** The property that a stage holds. */
+export function stage({ name, says, ways, of }: Stage, suite: Suite): Property {
+  const known = new WeakMap<Case, (Staging & { case: Case }) | null>();
+  const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
+    if (!known.has(base)) {
+      const draw = drawOf(base, name);
+      const staged = isCopied(base) ? of(base, draw, dtype => otherCase(suite, draw, dtype)) : null;
+      known.set(base, staged && { case: base, ...staged });
+    }
+    return known.get(base) ?? null;
+  };
+  return {
+    name,
+    says,
+    ways,
+    ask: ({ kernel, case: base, lab, together }) => {
+      const staging = stagingOf(base);
+      if (!staging) return 'does not apply';
+      const alone = lab.run(kernel, base);
+      if (alone.is !== 'ok') return 'does not apply';
+      const outcome = lab.staged(kernel, staging.case, staging, together);
+      const { breaches } = examineOutcome(lab, kernel, staging.case, outcome);
+      if (breaches.length > 0) return askedOtherwise(name, wordsOf(says, staging), breaches);
+      if (outcome.is !== 'ok') {
+        return staging.case === base
+          ? [
+              {
+                property: name,
+                message: `${says}: it answers ${outcome.is} where it did the call`,
+                elements: [],
+              },
+            ]
+          : 'does not apply';
+      }
+      const sameBits = staging.case.threads === base.threads || promises(kernel, 'threads');
+      const broken =
+        (sameBits && differs(name, wordsOf(says, staging), base, alone, outcome)) ||
+        repetition(name, wordsOf(says, staging), outcome) ||
+        companion(name, says, outcome.beside);
+      return broken ? [broken] : 'held';
+    },
+  };
+}
+
+/** Bytes of the whole case, where it can be copied: not where memory has holes. */
+function isCopied(c: Case): boolean {
+  const buffers = Object.values(c.buffers);
+  return (
+    !buffers.some(({ sparse }) => sparse) && buffers.reduce((sum, { bytes }) => sum + bytes, 0) <= mostCopied
+  );
+}
+
+/** Another case of the op, drawn; the last of some where none is small and of the type. */
+function otherCase(suite: Suite, draw: (n: number) => number, dtype: TensorSpec['dtype'] | null): Case {
+  const seed = draw(2 ** 32);
+  for (let tries = 0; ; tries++) {
+    const { case: c } = drawCase(suite, seed, firstDrawn + tries);
+    const fits = outputElements(c) <= mostOfOthers && (dtype === null || cellDtype(c) === dtype);
+    if (fits || tries === mostTries) return c;
+  }
+}
+
+/** Behind the named cases of every suite, which are large. */
+const firstDrawn = 1000;
+const mostTries = 20;
+
+function wordsOf(says: string, { case: { threads }, manner }: Staging & { case: Case }): string {
+  return manner.jitter ? `${says} (${threads} of ${threadCounts.at(-1)} threads)` : says;
+}
+
+type Done = Extract<Outcome, { is: 'ok' }>;
+
+function differs(name: string, says: string, c: Case, alone: Done, now: Done): Breach | undefined {
+  for (const role of outputsOf(c)) {
+    const { shape, dtype } = c.tensors[role];
+    const [before, after] = [alone.outputs[role], now.outputs[role]];
+    const index = after.length > 0 ? firstDifference(before, after, dtype as FloatDtype) : -1;
+    if (index >= 0)
+      return difference(name, says, role, shape, dtype as FloatDtype, index, before[index], after[index]);
+  }
+  return undefined;
+}
+
+/** A repetition that left something else than the first call: where the last one's outputs are no proof of it. */
+function repetition(name: string, says: string, { differed }: Done): Breach | undefined {
+  if (differed === undefined) return undefined;
+  return { property: name, message: `${says}: repetition ${differed} left something else`, elements: [] };
+}
+
+/** What the call on the other thread came to. */
+function companion(name: string, says: string, beside: Outcome | undefined): Breach | undefined {
+  if (beside?.is !== 'ok') return undefined;
+  const what = [
+    ...beside.trespasses,
+    ...(beside.differed === undefined ? [] : [`repetition ${beside.differed} left something else`]),
+  ];
+  if (what.length === 0) return undefined;
+  return { property: name, message: `${says}: on the other thread, ${what.join('; ')}`, elements: [] };
+}

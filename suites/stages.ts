@@ -1,0 +1,149 @@
+/**
+ * Stages: the same call, with something else going on before it, beside it or around it. For every op, and
+ * owed by everyone (contracts.md: Environment, Repeating, Scratch).
+ */
+
+import {
+  type Case,
+  cellDtype,
+  inputsOf,
+  outputElements,
+  outputsOf,
+  type TensorSpec,
+} from '../src/case/case.ts';
+import { fills, type Manner } from '../src/case/manner.ts';
+import { hash } from '../src/case/random.ts';
+
+/** A call with what is going on around it. */
+export interface Staged {
+  /** The call, where it is not the case's own: other threads. */
+  readonly case?: Case;
+  readonly manner: Manner;
+  /** Calls that the kernel makes before, in the same process. */
+  readonly before?: readonly Case[];
+  /** One that it makes first, in the memory of the call: a case that lies as this one does. */
+  readonly inItsPlace?: Case;
+  /** One that it makes meanwhile, on another thread. */
+  readonly beside?: Case;
+  /** Whether the process is started for this call. */
+  readonly anew?: boolean;
+}
+
+export interface Stage {
+  readonly name: string;
+  /** What must hold, in one line. */
+  readonly says: string;
+  /** How many ways there are to ask it: what is asked in many ways is asked more often. */
+  readonly ways: number;
+  /**
+   * null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone; `other` draws another case of
+   * the op, of the same type or of any.
+   */
+  readonly of: (
+    c: Case,
+    draw: (n: number) => number,
+    other: (dtype: TensorSpec['dtype'] | null) => Case,
+  ) => Staged | null;
+}
+
+/** More than there is work for, at most shapes. */
+export const threadCounts = [1, 2, 3, 5, 7, 16, 64] as const;
+
+/** Output elements that the repetitions of one stage may come to: enough for a thousand of a small call. */
+const repeatedElements = 1 << 17;
+
+function atMost(times: number, c: Case): number {
+  return Math.max(1, Math.min(times, Math.floor(repeatedElements / Math.max(outputElements(c), 1))));
+}
+
+/** Other numbers in the same places: what lies as `c` does and has another answer. */
+export function withOtherData(c: Case): Case {
+  const tensors = Object.entries(c.tensors).map(([role, tensor]): [string, TensorSpec] => {
+    const { data } = tensor;
+    if (!data) return [role, tensor];
+    // Lengths and block numbers belong together; positions may be any below what the tables have.
+    const values = role === 'positions' ? data.values?.map(next(c)) : data.values;
+    return [role, { ...tensor, data: { ...data, seed: hash(data.seed, 1), ...(values && { values }) } }];
+  });
+  return { ...c, tensors: Object.fromEntries(tensors) };
+}
+
+function next(c: Case): (position: number) => number {
+  const limit = c.tensors.cos?.shape[0] ?? 2 ** 31;
+  return position => (position + 1) % limit;
+}
+
+/** Whether a call does something that several threads could share. */
+function hasParts(c: Case): boolean {
+  const { shape } = c.tensors[outputsOf(c)[0]];
+  return outputElements(c) > 0 && shape.slice(0, -1).reduce((a, b) => a * b, 1) > 1;
+}
+
+export const stages: readonly Stage[] = [
+  {
+    name: 'repeat',
+    says: 'the same call again gives the same bits, the second time and the thousandth',
+    ways: 2,
+    of: (c, draw) => ({ manner: { again: atMost([1, 1, 30, 999][draw(4)], c) } }),
+  },
+  {
+    name: 'same memory',
+    says: 'where another call with other data has just been, the same bits, over whatever it left in outputs',
+    ways: 3,
+    of: c =>
+      inputsOf(c).some(role => c.tensors[role].buffer) ? { manner: {}, inItsPlace: withOtherData(c) } : null,
+  },
+  {
+    name: 'after others',
+    says: 'after calls with other lengths, offsets and types, the same bits',
+    ways: 3,
+    of: (c, _draw, other) => ({
+      manner: {},
+      before: [other(cellDtype(c)), other(cellDtype(c)), other(null)],
+    }),
+  },
+  {
+    name: 'leftovers',
+    says: 'what scratch and free registers hold before the call, and where scratch ends, changes no bit',
+    ways: 4,
+    of: (_c, draw) => ({
+      manner: {
+        fill: fills[1 + draw(2)],
+        scratchEdge: draw(2) ? 'start' : 'end',
+        again: 1,
+        scratchStays: draw(2) === 1,
+      },
+    }),
+  },
+  {
+    name: 'little stack',
+    says: 'on a stack of 256 KiB, filled with anything, the same bits',
+    ways: 1,
+    of: (_c, draw) => ({ manner: { littleStack: true, fill: fills[draw(3)] } }),
+  },
+  {
+    name: 'restless',
+    says: 'with any number of threads, as often as it is asked, whichever of them comes first, the same bits',
+    ways: 5,
+    of: (c, draw) => {
+      if (!hasParts(c)) return null;
+      const threads = threadCounts[1 + draw(threadCounts.length - 1)];
+      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5, c) } };
+    },
+  },
+  {
+    name: 'beside another',
+    says: 'while another thread is in another call, the same bits',
+    ways: 4,
+    of: (c, draw, other) => ({
+      beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
+      manner: { again: atMost(60, c) },
+    }),
+  },
+  {
+    name: 'new process',
+    says: 'the first call of a process gives the same bits as a later one',
+    ways: 1,
+    of: () => ({ manner: {}, anew: true }),
+  },
+];
