@@ -79,6 +79,9 @@ describe('a position, without tables', () => {
     const { free } = changeWords(explanationOf(of(findings, 'equivalence')));
     expect(free).toEqual(expect.arrayContaining(['interleaved', 'theta', 'threads', 'heads', 'xLayout']));
     for (const bound of ['position', 'tables']) expect(free).not.toContain(bound);
+    // Values that the kernel declines say nothing, and leave attempts for others.
+    expect(thresholdOf(of(findings, 'equivalence'), 'x.scale')?.from).toBeLessThan(1e-30);
+    expect(fieldOf(of(findings, 'equivalence'), 'scaling')).toBeUndefined();
   });
 
   test('tiers are told apart: the same bits, others, none', () => {

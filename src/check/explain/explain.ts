@@ -90,6 +90,7 @@ class Change {
   /** Values that make no other case: it fails with them too, which says nothing about the field. */
   readonly #same: string[] = [];
   #next = 0;
+  #mute = 0;
 
   constructor(field: Field, attempts: Attempts) {
     this.#field = field;
@@ -97,10 +98,11 @@ class Change {
   }
 
   tryNext(): void {
-    while (this.#next < this.#field.others.length) {
+    while (this.#next < this.#field.others.length && this.#mute < valuesTried) {
       const value = this.#field.others[this.#next++];
       const is = this.#attempts.try(this.#field.with(value));
       if (is === 'same') this.#same.push(wordOf(value));
+      if (is === 'mute') this.#mute++;
       // What changes nothing, or has no answer, says nothing: the next one may.
       if (is === 'same' || is === 'mute') continue;
       if (is !== 'spent') (is === 'fails' ? this.#fails : this.#holds).push(wordOf(value));
