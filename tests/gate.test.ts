@@ -46,6 +46,7 @@ async function ci({
   mkdirSync(join(folder, 'regressions'), { recursive: true });
   writeFileSync(join(folder, 'rms_norm.c'), code ? code(source) : source);
   writeFileSync(join(folder, 'tierwise.config.ts'), config(known));
+  writeFileSync(join(folder, 'package.json'), aPackage);
   writeFileSync(join(folder, 'ci.sh'), edit ? edit(script) : script);
   for (const [file, content] of Object.entries(regressions)) {
     writeFileSync(join(folder, 'regressions', file), content);
@@ -72,6 +73,9 @@ async function ci({
 
 const noEps = (code: string) => code.replace(' + args->eps)', ')');
 const rows = (stdout: string, state: string) => stdout.match(new RegExp(`^${state} +example.*$`, 'gm')) ?? [];
+
+/** A package around the config, as most have one. */
+const aPackage = JSON.stringify({ name: 'kernels', type: 'module', exports: { '.': './dist/index.js' } });
 
 test('green, when all that is required was executed and holds', async () => {
   const { status, stdout, folder } = await ci({ name: 'good' });
