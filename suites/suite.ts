@@ -94,6 +94,8 @@ export interface Suite {
    */
   readonly plans: (k: number) => Arbitrary<unknown>;
   readonly build: (plan: unknown) => Case;
+  /** What fields of plans are called where a finding is explained, if not by their path. */
+  readonly fieldNames?: Readonly<Record<string, string>>;
   /** Checked among the first. */
   readonly named: readonly NamedCase[];
   /** Beside those that every op has (relations.ts). */

@@ -15,23 +15,16 @@ const source = readFileSync(join(projectRoot, 'examples/c/rms_norm.c'), 'utf8').
   /^( *\{.*\.tier = )"scalar"(.*)$/m,
   '$1"scalar"$2\n$1"avx2"$2',
 );
-const script = `set -eu
-cc -O2 -fPIC -shared -I"$INCLUDE" -o librms_norm.so rms_norm.c -lm
-tierwise check || test $? -eq 1
-tierwise gate --junit gate.xml
-`;
-const config = (known: object[] = []) => `
-import { defineConfig } from 'tierwise/config';
-
-export default defineConfig({
-  libraries: ['librms_norm.so'],
-  cases: 600,
-  regressions: 'regressions',
-  require: [{ provider: 'example', tiers: ['scalar', 'avx2'], dtypes: ['f32'] }],
-  evidence: { cases: 15, elements: 1000, supported: 0.05 },
-  known: ${JSON.stringify(known)},
-});
-`;
+/** The files that docs/gate.md tells a repository to have, as they stand there. */
+const page = readFileSync(join(projectRoot, 'docs/gate.md'), 'utf8');
+const told = (file: string) => {
+  const block = page.match(new RegExp(`^\`\`\`\\w+ ${file.replaceAll('.', '\\.')}\\n([^]*?)^\`\`\`$`, 'm'));
+  if (!block) throw new Error(`docs/gate.md has no ${file}`);
+  return block[1];
+};
+const script = told('ci.sh');
+const config = (known: object[] = []) =>
+  told('tierwise.config.ts').replace('known: []', `known: ${JSON.stringify(known)}`);
 
 interface Repository {
   readonly name: string;
@@ -51,20 +44,18 @@ async function ci({
 }: Repository): Promise<Ended & { folder: string }> {
   const folder = join(root, name);
   mkdirSync(join(folder, 'regressions'), { recursive: true });
-  mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'rms_norm.c'), code ? code(source) : source);
   writeFileSync(join(folder, 'tierwise.config.ts'), config(known));
+  writeFileSync(join(folder, 'package.json'), aPackage);
   writeFileSync(join(folder, 'ci.sh'), edit ? edit(script) : script);
-  const command = `#!/bin/sh\nexec "${process.execPath}" "${join(projectRoot, 'bin/tierwise.js')}" "$@"\n`;
-  writeFileSync(join(folder, 'bin/tierwise'), command, { mode: 0o755 });
   for (const [file, content] of Object.entries(regressions)) {
     writeFileSync(join(folder, 'regressions', file), content);
   }
   const child = spawn('sh', ['ci.sh'], {
     cwd: folder,
     env: {
-      PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
-      INCLUDE: join(projectRoot, 'crates/abi/include'),
+      PATH: process.env.PATH,
+      TIERWISE: projectRoot,
       GITHUB_ACTIONS: 'true',
       GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
     },
@@ -82,6 +73,9 @@ async function ci({
 
 const noEps = (code: string) => code.replace(' + args->eps)', ')');
 const rows = (stdout: string, state: string) => stdout.match(new RegExp(`^${state} +example.*$`, 'gm')) ?? [];
+
+/** A package around the config, as most have one. */
+const aPackage = JSON.stringify({ name: 'kernels', type: 'module', exports: { '.': './dist/index.js' } });
 
 test('green, when all that is required was executed and holds', async () => {
   const { status, stdout, folder } = await ci({ name: 'good' });

@@ -1,10 +1,17 @@
 /** Findings: what does not hold, the smallest case that shows it, what was expected and what was seen. */
 
 import type { Case } from '../../src/case/case.ts';
-import type { Finding, FindingElement, Run } from '../../src/run/document.ts';
+import type { Explanation, Finding, FindingElement, Run } from '../../src/run/document.ts';
 import { lieWords, memoryWords, paramWords, placementWords, tensorWords } from '../case-words.ts';
 import { type Digits, differingDigits } from '../digits.ts';
-import { count, counted, share } from '../format.ts';
+import {
+  changeWords,
+  explanationSentence,
+  overallWords,
+  sharesApart,
+  tiersWords,
+} from '../explanation-words.ts';
+import { count, counted, percent, share } from '../format.ts';
 import { glyph, glyphAlone } from '../glyphs.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { apart, distinct, executed, grouped, type Ledger } from '../ledger.ts';
@@ -92,19 +99,72 @@ function elements(finding: Finding): Html {
 <tbody>${finding.elements.map(elementRow)}</tbody></table>`;
 }
 
+/** Conditions of a kind, each with how many failing cases share it. */
+function conditions(told: ReturnType<typeof changeWords>['begins']): Html[] {
+  return told.map(
+    ({ name, words, agreement }) =>
+      html`<div><dt>${name}</dt><dd><span>${words}</span> <span class="grey">${agreement}</span></dd></div>`,
+  );
+}
+
+/** Bars, as many as are read at a glance; the run document holds all. */
+const barsShown = 8;
+
+function shareRow(edge: ReturnType<typeof sharesApart>['more'][number], overall: number): Html {
+  const { dimension, edge: name, cases, failed } = edge;
+  const part = failed / cases;
+  return html`<tr><th scope="row">${dimension}: ${name}</th><td class="bar-cell">${bar(part, overall)}</td>
+<td class="n"><b>${percent(part)}</b></td><td class="n grey">${count(cases)}</td></tr>`;
+}
+
+/** How full, and where all cases together stand. */
+function bar(part: number, overall: number): Html {
+  return html`<svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="6"/><rect class="filled" width="${(100 * part).toFixed(1)}" height="6"/><rect class="overall" x="${(100 * overall).toFixed(1)}" width="0.8" height="6"/></svg>`;
+}
+
+function sharesBlock(explanation: Explanation): Html {
+  const { shares } = explanation;
+  const { more, less } = sharesApart(explanation);
+  if (!shares || shares.cases === 0) return html``;
+  const rows = [...more.slice(0, barsShown), ...less.slice(0, barsShown)];
+  const overall = shares.failed / shares.cases;
+  return html`<div class="span-6 block"><div class="block-head"><h4>What failing cases share</h4><span class="note">share of cases that fail, cases</span></div>
+<p class="note">${overallWords(explanation)}${rows.length > 0 ? '; on these edges more often, or less:' : ', on no edge more often than on others.'}</p>
+${rows.length > 0 && html`<table class="shares"><caption class="sr">Share of cases that fail, by edge</caption><tbody>${rows.map(edge => shareRow(edge, overall))}</tbody></table>`}</div>`;
+}
+
+/** What the finding turns on. */
+function explained(explanation: Explanation): Html {
+  const { free, bound, begins } = changeWords(explanation);
+  const tiers = tiersWords(explanation);
+  const lines = [
+    begins.length > 0 && html`<h5>Begins</h5><dl class="turns">${conditions(begins)}</dl>`,
+    bound.length > 0 && html`<h5>Depends on</h5><dl class="turns">${conditions(bound)}</dl>`,
+    free.length > 0 && html`<h5>May change, and it still fails</h5><p class="grey">${free.join(', ')}</p>`,
+    tiers && html`<h5>Other tiers, on this case</h5><p>${tiers}</p>`,
+  ].filter(Boolean);
+  if (lines.length === 0 && !explanation.shares) return html``;
+  return html`<div class="grid finding-why"><div class="span-6 block"><div class="block-head"><h4>What it turns on</h4><span class="note">${counted(explanation.attempts, 'changed case')} tried, one field at a time</span></div>
+${lines.length > 0 ? lines : html`<p class="note">Nothing of it could be changed.</p>`}</div>
+${sharesBlock(explanation)}</div>`;
+}
+
 function findingBlock(finding: Finding, ledger: Ledger, fold: 'open' | 'folded'): Html {
   const { shrunk } = finding;
+  const sentence = explanationSentence(finding);
   const steps =
     shrunk.steps === 0
       ? `not shrunk, ${counted(shrunk.toElements, 'element')}`
       : `shrunk in ${counted(shrunk.steps, 'step')} from ${count(shrunk.fromElements)} to ${counted(shrunk.toElements, 'element')}`;
   return html`<details class="finding" id="${findingId(finding, ledger.run)}"${fold === 'open' && html` open`}><summary><span class="fold"></span>${glyph('fail')}
 <h3>${finding.provider} ${finding.op}, ${finding.dtype}, ${finding.tier}</h3><span class="mono grey">${finding.kernel}</span><b class="fail-text property">${finding.property}</b></summary>
+${sentence && html`<p class="message sentence">${sentence}</p>`}
 <p class="message">${finding.message} ${toCell(ledger, finding, 'Evidence of the cell')}.</p>
 <div class="grid finding-body"><div class="span-4 block"><div class="block-head"><h4>Smallest failing case</h4><span class="note">${steps}</span></div>
 ${caseSummary(finding.case)}<p class="note">First seen in case ${count(finding.k)} of the sequence.</p>${caseJson(finding.case)}</div>
 <div class="span-8 block">${elements(finding)}
-${command(finding.replay)}<p class="note">The failure file is <code>${finding.file}</code>. With <code>--in-process</code> for a debugger, <code>--dump DIR</code> for inputs, reference and output as .npy.</p></div></div></details>`;
+${command(finding.replay)}<p class="note">The failure file is <code>${finding.file}</code>. With <code>--in-process</code> for a debugger, <code>--dump DIR</code> for inputs, reference and output as .npy.</p></div></div>
+${finding.explanation && explained(finding.explanation)}</details>`;
 }
 
 /** Findings by the kernel that they blame, in the order of the map. */
@@ -162,7 +222,20 @@ const style = `
 .finding[open] > summary > .glyph { width: 20px; height: 20px; }
 .property { font-weight: 500; margin-left: auto; }
 .message { font-size: 15px; line-height: 24px; color: var(--soft); max-width: 900px; margin: 0 0 16px; }
+.sentence { color: var(--ink); font-weight: 500; margin-bottom: 4px; }
 .finding-body { padding-bottom: 32px; }
+.finding-why { padding-bottom: 40px; }
+.finding-why h5 { margin: 8px 0 2px; font-size: 12px; line-height: 18px; font-weight: 500; color: var(--grey); }
+.finding-why p { font-size: 12px; line-height: 18px; overflow-wrap: anywhere; }
+.turns > div { display: grid; grid-template-columns: 132px minmax(0, 1fr); gap: 12px; padding: 3px 0; border-top: 1px solid var(--rule); font-size: 12px; line-height: 18px; }
+.turns dt { overflow-wrap: anywhere; }
+.turns dd { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 12px; }
+.turns dd > span:first-child { font-weight: 500; }
+.shares { margin-top: 4px; }
+.bar-cell { width: 110px; padding-left: 10px; }
+.share { width: 100px; height: 6px; display: block; }
+.share .track { fill: var(--track); } .share .filled { fill: var(--fail); } .share .overall { fill: var(--ink); }
+.shares .n:last-child { width: 64px; }
 .case { display: grid; gap: 2px; overflow-wrap: anywhere; }
 .case > div { display: grid; grid-template-columns: 132px minmax(0, 1fr); gap: 12px; }
 .case dt { color: var(--grey); }
@@ -177,11 +250,11 @@ const style = `
 .elements .broken .ratio { color: var(--fail); font-weight: 600; }
 .differs { font-weight: 600; } .digits-seen { color: var(--fail); }
 .command + .note { margin-top: 6px; }
-@media (max-width: 1100px) { .finding-body > * { grid-column: span 12; } }
+@media (max-width: 1100px) { .finding-body > *, .finding-why > * { grid-column: span 12; } }
 @media (max-width: 720px) {
   .failing { columns: 1; }
   .property, .finding > summary .mono { margin-left: 0; flex-basis: 100%; padding-left: 20px; }
-  .case > div { grid-template-columns: 126px minmax(0, 1fr); gap: 8px; }
+  .case > div, .turns > div { grid-template-columns: 126px minmax(0, 1fr); gap: 8px; }
   .elements, .elements tbody, .elements tr, .elements td { display: block; }
   .elements thead { display: none; }
   .elements tr { position: relative; padding: 8px 10px; border-top: 1px solid var(--rule); }

@@ -63,6 +63,7 @@ export function peeredRun(): Run {
         k: 3,
         case: wrong.worst!.case,
         shrunk: { steps: 0, runs: 1, fromElements: 4, toElements: 4 },
+        explanation: null,
         elements: [],
         file,
         replay: `tierwise replay ${file}`,

@@ -318,6 +318,44 @@ function shrunkCase(dtype: FloatDtype): Case {
   return c;
 }
 
+/** What a finding turns on: as much as there can be, and for one of them nothing at all. */
+function explanationOf(property: string, tier: string): Finding['explanation'] {
+  if (property === 'memory') return null;
+  const free = ['dtype', 'x.seed', 'weightInF32', 'roundBeforeWeight', 'aliasing', 'yLayout', 'poison'];
+  const agreeing = (within: number, agreed: number) => ({ within, failing: 60, agreeing: agreed });
+  const shares = [
+    ['row length', 'a power of two + 1', 212, 212],
+    ['weight', 'large', 388, 341],
+    ['data', 'outlier', 51, 30],
+    ['weight', 'absent', 96, 0],
+    ['eps', 'large enough to show', 141, 2],
+  ] as const;
+  return {
+    attempts: 87,
+    fields: [
+      ...free.map(name => ({ name, value: 'plain', fails: ['other'], holds: [], ...agreeing(1, 60) })),
+      { name: 'weight', value: 'given', fails: [], holds: ['none'], ...agreeing(0.8, 60) },
+      { name: 'x.kind', value: 'normal', fails: ['uniform'], holds: ['zeros', 'ramp'], ...agreeing(0.6, 51) },
+    ],
+    thresholds: [
+      { name: 'n', value: 5, from: 5, to: null, fails: [6, 33333], holds: [1, 4], ...agreeing(0.81, 60) },
+      { name: 'rows', value: 2, from: null, to: null, fails: [1, 3, 17], holds: [], ...agreeing(1, 60) },
+      { name: 'shift', value: 0, from: 0, to: 1, fails: [4], holds: [3, 15], ...agreeing(0.12, 9) },
+    ],
+    tiers: tiers
+      .filter(other => other !== tier)
+      .map(other => ({
+        tier: other,
+        is: other === 'avx512' ? ('not asked' as const) : ('same bits' as const),
+      })),
+    shares: {
+      cases: 512,
+      failed: 377,
+      edges: shares.map(([dimension, edge, cases, failed]) => ({ dimension, edge, cases, failed })),
+    },
+  };
+}
+
 function findingOf({ property, message, ratio }: Planted, cell: Cell): Finding {
   const { provider, op, kernel, tier, dtype } = cell;
   const file = `.tierwise/failures/${op}-${dtype}-${kernel}-${tier}.json`;
@@ -333,6 +371,7 @@ function findingOf({ property, message, ratio }: Planted, cell: Cell): Finding {
     k: 17,
     case: shrunkCase(dtype),
     shrunk: { steps: 41, runs: 388, fromElements: 26_214, toElements: 10 },
+    explanation: explanationOf(property, tier),
     elements:
       ratio === null
         ? []

@@ -82,8 +82,8 @@ export class Memory {
     this.region = region;
     this.#rank = region.pages && new Map(region.pages.map((page, rank) => [page, rank]));
     this.#words = {
-      2: new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1),
-      4: new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2),
+      2: new Uint16Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 2)),
+      4: new Uint32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4)),
     };
   }
 

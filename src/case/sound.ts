@@ -9,9 +9,18 @@ import { fixtureValues } from './fixture.ts';
 import { extentOf, pageBytes, regionOf, residentBytes } from './layout.ts';
 import { opWords } from './ops.ts';
 
+/** A name as it may stand in a line. */
+function short(name: string): string {
+  return name.length > 40 ? `${name.slice(0, 40)}...` : name;
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(short(name));
+}
+
 /** Elements of one tensor, and bytes of all buffers that exist: more is no case that a person waits for. */
 const mostElements = 2 ** 28;
-const mostBytes = 2 ** 32;
+const mostBytes = 2 ** 30;
 /** Bytes from the first to the last of a sparse buffer: less than half of what a process can address. */
 const mostSpan = 2 ** 45;
 
@@ -21,7 +30,7 @@ export function faultOf(c: Case): string | undefined {
   const known: string[] = [...needed, ...optional, ...outputs];
   for (const role of Object.keys(c.tensors)) {
     if (!known.includes(role))
-      return `tensors.${role}: ${c.op} has no such tensor; it has ${known.join(', ')}`;
+      return `tensors.${short(role)}: ${c.op} has no such tensor; it has ${known.join(', ')}`;
   }
   for (const role of [...needed, outputs[0]]) {
     if (!Object.hasOwn(c.tensors, role)) return `tensors: ${c.op} needs ${role}, which is not there`;
@@ -33,7 +42,7 @@ export function faultOf(c: Case): string | undefined {
   let bytes = 0;
   for (const [name, buffer] of Object.entries(c.buffers)) {
     if (buffer.bytes > (buffer.sparse ? mostSpan : mostBytes)) {
-      return `buffers.${name}.bytes: ${buffer.bytes} are more than can be had`;
+      return `buffers.${short(name)}.bytes: ${buffer.bytes} are more than can be had`;
     }
     bytes += residentBytes(regionOf(name, buffer, c));
   }
@@ -57,10 +66,10 @@ function faultOfTensor(c: Case, role: string, tensor: TensorSpec): string | unde
   const wrong = data && faultOfData(data, dtype, count);
   if (wrong) return `data.${wrong}`;
   if (buffer === null) return count > 0 ? `buffer: ${count} elements can't be at NULL` : undefined;
-  if (!Object.hasOwn(c.buffers, buffer)) return `buffer: there is no buffer "${buffer}"`;
+  if (!Object.hasOwn(c.buffers, buffer)) return `buffer: there is no buffer ${quoted(buffer)}`;
   const { bytes, edge } = c.buffers[buffer];
   const end = offset + extentOf(tensor);
-  if (end > bytes) return `offset: the elements end at byte ${end} of ${bytes} of buffer "${buffer}"`;
+  if (end > bytes) return `offset: the elements end at byte ${end} of ${bytes} of buffer ${quoted(buffer)}`;
   const base = edge === 'end' ? pageBytes - (bytes % pageBytes) : 0;
   const size = sizeOf(dtype);
   return (base + offset) % size === 0

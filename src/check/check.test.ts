@@ -40,6 +40,7 @@ function crewOf(sightings: readonly Sighting[]) {
       evidence,
       sightings: inside,
       edges: { size: { small: 1 } },
+      stands: {},
       cases: to - from,
       elements: 10,
       calls: 2,

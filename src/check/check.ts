@@ -9,9 +9,20 @@
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
+import type { Explanation } from '../run/document.ts';
 import type { Crew } from './crew.ts';
-import { add, type CellKey, type Evidence, noEvidence, type Sighting } from './evidence.ts';
+import {
+  add,
+  type CellKey,
+  casesOf,
+  type Evidence,
+  noEvidence,
+  type Sighting,
+  type When,
+} from './evidence.ts';
 import type { Unit } from './examiner.ts';
+import { sharesOf } from './explain/shares.ts';
+import { suiteOf } from './properties.ts';
 import type { Shrunk } from './shrink.ts';
 
 /** When a check ends: whichever comes first. Between waves, so a budget only cuts the sequence short. */
@@ -34,6 +45,8 @@ export interface Found {
   readonly op: Op;
   readonly sighting: Sighting;
   readonly shrunk: Shrunk;
+  /** What the failing cases of the cell share; absent for a failure of old. */
+  readonly shares?: Explanation['shares'];
   /** The failure file that it is from; absent: it is new. */
   readonly file?: string;
 }
@@ -58,6 +71,8 @@ const unitCases = 8;
 const waveUnits = (wave: number) => (wave === 0 ? 4 : 32);
 /** Properties of a cell that are shrunk and filed; the counts tell of the others. */
 const findingsPerCell = 3;
+/** Other failing cases to which an explanation is held. */
+const othersShown = 64;
 
 export async function check(
   crew: Crew,
@@ -102,6 +117,7 @@ async function checkOp(
   const sightings = new Map<string, Sighting>();
   const edges: Record<string, Record<string, number>> = {};
   const asked: Record<string, number> = {};
+  const stands = new Map<number, Uint16Array>();
   checked.edges.set(op, edges);
   let casesOfOp = 0;
   for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds; wave++) {
@@ -127,6 +143,7 @@ async function checkOp(
         for (const [edge, n] of Object.entries(counts))
           edges[dimension][edge] = (edges[dimension][edge] ?? 0) + n;
       }
+      for (const [k, on] of Object.entries(report.stands)) stands.set(Number(k), Uint16Array.from(on));
       for (const [key, part] of Object.entries(report.evidence) as [CellKey, Evidence][]) {
         if (closed.has(key.slice(0, key.lastIndexOf('#')))) continue;
         const sum = checked.evidence.get(key) ?? noEvidence();
@@ -136,7 +153,9 @@ async function checkOp(
       for (const sighting of report.sightings) {
         if (closed.has(sighting.kernel)) continue;
         const key = `${sighting.kernel}#${sighting.dtype}#${sighting.breach.property}`;
-        if (!sightings.has(key)) sightings.set(key, sighting);
+        const before = sightings.get(key);
+        // One on a case of a plan is worth more than an earlier one on a named case.
+        if (!before || (before.planless && !sighting.planless)) sightings.set(key, sighting);
       }
       for (const { kernel, breach } of report.sightings) if (breach.fatal) closed.add(kernel);
     }
@@ -144,8 +163,20 @@ async function checkOp(
   }
   checked.seconds += elapsed();
   const filed = firstOfEachCell([...sightings.values()]);
-  const shrunk = await crew.all(filed.map(sighting => ({ do: 'shrink', task: { op, sighting } }) as const));
-  checked.found.push(...filed.map((sighting, i) => ({ op, sighting, shrunk: shrunk[i] })));
+  const whenOf = ({ kernel, dtype, breach }: Sighting): When =>
+    checked.evidence.get(`${kernel}#${dtype}`)?.when[breach.property] ?? { asked: {}, failed: {} };
+  const shrunk = await crew.all(
+    filed.map(sighting => {
+      const others = [...casesOf(whenOf(sighting).failed)]
+        .filter(k => k !== sighting.k)
+        .slice(0, othersShown);
+      return { do: 'shrink', task: { op, sighting, others } } as const;
+    }),
+  );
+  const sharesAt = (sighting: Sighting) => sharesOf(whenOf(sighting), stands, suiteOf(op).dimensions);
+  checked.found.push(
+    ...filed.map((sighting, i) => ({ op, sighting, shrunk: shrunk[i], shares: sharesAt(sighting) })),
+  );
 }
 
 /** The earliest of each cell; what ended a kernel is always among them. */

@@ -13,6 +13,14 @@ export interface Tally {
   failed: number;
 }
 
+/** Numbers of cases, 32 to a word: bit k % 32 of word k / 32. Small, as there are many cases and cells. */
+export type Moments = Record<number, number>;
+
+export interface When {
+  asked: Moments;
+  failed: Moments;
+}
+
 /** What one kernel showed on the cases of one type. */
 export interface Evidence {
   cases: number;
@@ -23,6 +31,8 @@ export interface Evidence {
   worst: { ratio: number; k: number } | null;
   precision: number | null;
   properties: Record<string, Tally>;
+  /** Of which cases of the sequence each property was asked, and where it failed. */
+  when: Record<string, When>;
   executed: string[];
 }
 
@@ -39,14 +49,31 @@ export function noEvidence(): Evidence {
     worst: null,
     precision: null,
     properties: {},
+    when: {},
     executed: [],
   };
 }
 
-/** Counts a property's answer. */
-export function count(evidence: Evidence, property: string, held: boolean): void {
+/** Counts a property's answer; k: to which case of the sequence, where it is one. */
+export function count(evidence: Evidence, property: string, held: boolean, k?: number): void {
   evidence.properties[property] ??= { held: 0, failed: 0 };
   evidence.properties[property][held ? 'held' : 'failed']++;
+  if (k === undefined) return;
+  evidence.when[property] ??= { asked: {}, failed: {} };
+  const { asked, failed } = evidence.when[property];
+  note(asked, k >>> 5, 1 << (k & 31));
+  if (!held) note(failed, k >>> 5, 1 << (k & 31));
+}
+
+function note(moments: Moments, word: number, bits: number): void {
+  moments[word] = (moments[word] ?? 0) | bits;
+}
+
+/** The cases that moments name, ascending. */
+export function* casesOf(moments: Moments): Iterable<number> {
+  for (const word of Object.keys(moments).map(Number)) {
+    for (let bit = 0; bit < 32; bit++) if (moments[word] & (1 << bit)) yield word * 32 + bit;
+  }
 }
 
 /** Counts what the judge saw of case k. */
@@ -77,6 +104,11 @@ export function add(sum: Evidence, part: Evidence): void {
     sum.properties[name].held += held;
     sum.properties[name].failed += failed;
   }
+  for (const [name, { asked, failed }] of Object.entries(part.when)) {
+    sum.when[name] ??= { asked: {}, failed: {} };
+    for (const [word, bits] of Object.entries(asked)) note(sum.when[name].asked, Number(word), bits);
+    for (const [word, bits] of Object.entries(failed)) note(sum.when[name].failed, Number(word), bits);
+  }
   for (const id of part.executed) if (!sum.executed.includes(id)) sum.executed.push(id);
 }
 
@@ -86,4 +118,6 @@ export interface Sighting {
   readonly dtype: FloatDtype;
   readonly k: number;
   readonly breach: Breach;
+  /** Its case was not built of a plan: it shrinks less, and less of it can be changed. */
+  readonly planless?: true;
 }

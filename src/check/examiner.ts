@@ -12,13 +12,14 @@ import { SlotPool } from '../providers/slots.ts';
 import { type Again, askAgain } from './ask-again.ts';
 import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } from './evidence.ts';
 import { type Examination, examine } from './examine.ts';
-import { type Drawn, drawCase } from './generate.ts';
+import { explain, siblingsOf } from './explain/explain.ts';
+import { type Drawn, drawCase, samplesOf } from './generate.ts';
 import { Lab } from './lab.ts';
 import type { OwnCases } from './own-cases.ts';
 import { propertiesOf, suiteOf } from './properties.ts';
 import type { Answer, Property } from './property.ts';
 import { tiersAgree } from './relation.ts';
-import { type Shrunk, shrink } from './shrink.ts';
+import { type Shrunk, shortPatience, shrink } from './shrink.ts';
 import { type Asked, Turns } from './turns.ts';
 
 /** What to examine: the same for every examiner of a check. */
@@ -52,6 +53,8 @@ export interface UnitReport {
   readonly sightings: Sighting[];
   /** Edge counts: dimension, edge, cases. */
   readonly edges: Record<string, Record<string, number>>;
+  /** The edges that each case stands on, by number (explain/shares.ts). */
+  readonly stands: Record<number, number[]>;
   readonly cases: number;
   readonly elements: number;
   readonly calls: number;
@@ -63,6 +66,8 @@ export interface UnitReport {
 export interface ShrinkTask {
   readonly op: Op;
   readonly sighting: Sighting;
+  /** Other cases of the sequence in which the cell breaks the same property. */
+  readonly others: readonly number[];
 }
 
 export class Examiner {
@@ -70,6 +75,7 @@ export class Examiner {
   readonly #lab: Lab;
   readonly #hosts = new Map<string, Host>();
   readonly #kernels: readonly Kernel[];
+  readonly #samples = new Map<Suite, readonly unknown[]>();
 
   constructor(assignment: Assignment) {
     this.#assignment = assignment;
@@ -97,6 +103,7 @@ export class Examiner {
       evidence: {},
       sightings: [],
       edges: {},
+      stands: {},
       cases: 0,
       elements: 0,
       calls: 0,
@@ -105,13 +112,13 @@ export class Examiner {
     const out = new Set(closed);
     let [cases, elements] = [0, 0];
     for (let k = from; k < to; k++) {
-      const c = this.#draw(suite, k).case;
+      const { case: c, plan } = this.#draw(suite, k);
       if (!this.#assignment.dtypes.includes(cellDtype(c) as FloatDtype)) continue;
       cases++;
       elements += outputElements(c);
-      countEdges(report.edges, suite, c);
+      report.stands[k] = countEdges(report.edges, suite, c);
       for (const sighting of this.#examineCase(suite, c, k, out, report, turns)) {
-        report.sightings.push(sighting);
+        report.sightings.push(plan === undefined ? { ...sighting, planless: true } : sighting);
         // A dead runner costs time: this kernel has shown enough.
         if (sighting.breach.fatal) out.add(sighting.kernel);
       }
@@ -119,19 +126,30 @@ export class Examiner {
     return { ...report, cases, elements, calls: this.#lab.calls - before, asked: turns.here };
   }
 
-  /** Makes a breach small. */
-  shrink({ op, sighting }: ShrinkTask): Shrunk {
+  /** Makes a breach small, and finds out what it turns on. */
+  shrink({ op, sighting, others }: ShrinkTask): Shrunk {
     const suite = suiteOf(op);
     const kernel = this.#kernels.find(candidate => kernelId(candidate) === sighting.kernel);
     if (!kernel) throw new Error(`no kernel ${sighting.kernel}`);
     const drawn = this.#draw(suite, sighting.k);
+    const { property, fatal } = sighting.breach;
     try {
-      return shrink(drawn, sighting, (c, patience) => {
+      const shrunk = shrink(drawn, sighting, (c, patience) => {
         this.#lab.clear();
         this.#lab.patience = patience;
-        const answer = this.ask(kernel, c, sighting.breach.property);
+        const answer = this.ask(kernel, c, property);
         return typeof answer === 'string' ? undefined : answer[0];
       });
+      this.#lab.patience = fatal === 'hang' ? shortPatience : defaultPatience;
+      const explained = explain(kernel, shrunk, siblingsOf(kernel, this.#kernels), {
+        build: plan => suite.build(plan),
+        names: suite.fieldNames ?? {},
+        samples: () => this.#samplesOf(suite),
+        failing: () => others.flatMap(k => this.#draw(suite, k).plan ?? []),
+        ask: (one, c) => this.ask(one, c, property),
+        lab: this.#lab,
+      });
+      return { ...shrunk, explained };
     } finally {
       this.#lab.clear();
       this.#lab.patience = defaultPatience;
@@ -196,6 +214,13 @@ export class Examiner {
     return drawCase(suite, this.#assignment.seed, k, this.#ownOf(suite));
   }
 
+  /** Plans of a suite, the same for every finding: they show what values its fields take. */
+  #samplesOf(suite: Suite): readonly unknown[] {
+    const known = this.#samples.get(suite) ?? samplesOf(suite);
+    this.#samples.set(suite, known);
+    return known;
+  }
+
   #ownOf({ op }: Suite): readonly Case[] {
     return this.#assignment.own?.[op] ?? [];
   }
@@ -229,7 +254,7 @@ export class Examiner {
         evidence.executed.push(outcome.executed);
       }
       const broken = new Set(breaches.map(breach => breach.property));
-      for (const name of answered) count(evidence, name, !broken.has(name));
+      for (const name of answered) count(evidence, name, !broken.has(name), k);
       for (const breach of breaches) sightings.push({ kernel: id, dtype, k, breach });
       if (breaches.length === 0 && outcome.is === 'ok') sound.push(kernel);
     }
@@ -244,7 +269,7 @@ export class Examiner {
         const answer = property.ask({ kernel, case: c, lab: this.#lab, peers: sound, together: sound });
         if (answer === 'does not apply') continue;
         applied = true;
-        count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held');
+        count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held', k);
         if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
       }
       if (!applied || property === tiersAgree) continue;
@@ -271,10 +296,18 @@ const asksPerCase = 1;
 const digestSeed = 1;
 const digestCases = 48;
 
-function countEdges(edges: UnitReport['edges'], suite: Suite, c: Case): void {
+/** Counts the edges that a case stands on. Returns their numbers. */
+function countEdges(edges: UnitReport['edges'], suite: Suite, c: Case): number[] {
+  const stands: number[] = [];
+  let first = 0;
   for (const dimension of suite.dimensions) {
     edges[dimension.name] ??= {};
     const counts = edges[dimension.name];
-    for (const edge of dimension.of(c)) counts[edge] = (counts[edge] ?? 0) + 1;
+    for (const edge of dimension.of(c)) {
+      counts[edge] = (counts[edge] ?? 0) + 1;
+      stands.push(first + dimension.edges.indexOf(edge));
+    }
+    first += dimension.edges.length;
   }
+  return stands;
 }

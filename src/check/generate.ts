@@ -11,6 +11,8 @@ import { deriveSeed } from '../case/random.ts';
 /** A case of the sequence, with the smaller ones that it shrinks to. */
 export interface Drawn {
   readonly case: Case;
+  /** The suite's plan that it was built of; a named case, or a user's own, has none. */
+  readonly plan?: unknown;
   /** Smaller cases, the boldest steps first; lazily made. */
   readonly smaller: () => Iterable<Drawn>;
 }
@@ -32,9 +34,22 @@ function drawNext(suite: Suite, seed: number, k: number): Drawn {
   return drawnFrom(suite, plans, plans.generate(random, undefined));
 }
 
+/** The seed of plans that are looked at and not built, and how many: enough to see every dealt edge. */
+const sampleSeed = 2;
+const samples = 256;
+
+/** Some plans of a suite, always the same: what values its fields take. */
+export function samplesOf(suite: Suite): unknown[] {
+  return Array.from({ length: samples }, (_, k) => {
+    const random = new fc.Random(xoroshiro128plus(deriveSeed(sampleSeed, suite.op, k) | 0));
+    return suite.plans(k).generate(random, undefined).value;
+  });
+}
+
 function drawnFrom(suite: Suite, plans: fc.Arbitrary<unknown>, value: fc.Value<unknown>): Drawn {
   return {
     case: suite.build(value.value),
+    plan: value.value,
     *smaller() {
       for (const next of plans.shrink(value.value, value.context)) yield drawnFrom(suite, plans, next);
     },

@@ -10,7 +10,7 @@ import { exitCode } from '../cli/make-run.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { ratioLimit } from '../run/document.ts';
 import type { Checked, Found } from './check.ts';
-import { add, type CellKey, count, type Evidence, noEvidence, weigh } from './evidence.ts';
+import { add, type CellKey, casesOf, count, type Evidence, noEvidence, weigh } from './evidence.ts';
 import { drawCase } from './generate.ts';
 import { cellsOf, edgesOf } from './ledger.ts';
 import { suiteOf } from './properties.ts';
@@ -204,6 +204,7 @@ test('edges that were never reached are told as zeros', () => {
 
 describe('evidence', () => {
   const tally = fc.record({ held: fc.nat(9), failed: fc.nat(9) });
+  const moments = fc.dictionary(fc.constantFrom('0', '1', '9'), fc.nat(255));
   const some: fc.Arbitrary<Evidence> = fc.record({
     cases: fc.nat(9),
     elements: fc.nat(999),
@@ -213,6 +214,7 @@ describe('evidence', () => {
     worst: fc.option(fc.record({ ratio: fc.constantFrom(0, 0.5, 1, 2), k: fc.nat(99) })),
     precision: fc.option(fc.constantFrom(0, 0.25, 3)),
     properties: fc.dictionary(fc.constantFrom('a', 'b', 'c'), tally),
+    when: fc.dictionary(fc.constantFrom('a', 'b'), fc.record({ asked: moments, failed: moments })),
     executed: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
   });
   const sum = (...parts: Evidence[]) => {
@@ -268,5 +270,17 @@ describe('evidence', () => {
     for (const held of [true, true, false]) count(evidence, 'a', held);
     count(evidence, 'b', true);
     expect(evidence.properties).toEqual({ a: { held: 2, failed: 1 }, b: { held: 1, failed: 0 } });
+    expect(evidence.when).toEqual({});
+  });
+
+  test('remembers of which cases a property was asked, and where it failed', () => {
+    const parts = [0, 31, 32, 70].map(k => {
+      const part = noEvidence();
+      count(part, 'a', k !== 31 && k !== 70, k);
+      return part;
+    });
+    const { asked, failed } = sum(...parts).when.a;
+    expect([...casesOf(asked)]).toEqual([0, 31, 32, 70]);
+    expect([...casesOf(failed)]).toEqual([31, 70]);
   });
 });

@@ -40,7 +40,7 @@ export function cellsOf(
       const failures = checked?.found.filter(
         ({ sighting }) => sighting.kernel === kernelId(kernel) && sighting.dtype === dtype,
       );
-      const { worst, properties, ...counts } = evidence;
+      const { worst, properties, when: _, ...counts } = evidence;
       const cell = {
         provider: kernel.provider,
         op: kernel.op,
@@ -117,7 +117,7 @@ export function fileFindings(
   seed: number,
   folder: string,
 ): Finding[] {
-  return found.map(({ sighting, shrunk, file: kept }) => {
+  return found.map(({ sighting, shrunk, shares = null, file: kept }) => {
     const kernel = kernels.find(candidate => kernelId(candidate) === sighting.kernel)!;
     const provider = providers.find(candidate => candidate.name === kernel.provider)!;
     const { name, tier, op } = kernel;
@@ -139,7 +139,7 @@ export function fileFindings(
     };
     const file = kept ? relative(process.cwd(), kept) : join(folder, failureName(failure, sighting.dtype));
     if (!kept) writeFailure(file, failure);
-    const { steps, runs, fromElements, toElements } = shrunk;
+    const { steps, runs, fromElements, toElements, explained } = shrunk;
     return {
       provider: provider.name,
       op,
@@ -152,6 +152,7 @@ export function fileFindings(
       k: sighting.k,
       case: shrunk.case,
       shrunk: { steps, runs, fromElements, toElements },
+      explanation: explained ? { ...explained, shares } : null,
       elements: [...elements],
       file,
       replay: `tierwise replay ${file}`,

@@ -5,22 +5,29 @@
 import { type Case, cellDtype, outputElements } from '../case/case.ts';
 import { defaultPatience } from '../providers/host.ts';
 import type { Sighting } from './evidence.ts';
+import type { Explained } from './explain/explain.ts';
 import type { Drawn } from './generate.ts';
 import type { Breach } from './property.ts';
 
 export interface Shrunk {
   readonly case: Case;
+  /** The plan of the case, where it was built of one. */
+  readonly plan?: unknown;
   readonly breach: Breach;
   readonly steps: number;
   readonly runs: number;
   readonly fromElements: number;
   readonly toElements: number;
+  /** What it turns on (explain/explain.ts); absent where nobody asked. */
+  readonly explained?: Explained;
 }
 
 /** Cases tried at most. A hang costs its time-out each time. */
 const mostRuns = { answer: 400, crash: 200, hang: 20 } as const;
+/** Steps to a plainer plan of the same case, at most. */
+const mostPlainer = 200;
 /** Milliseconds before a smaller case counts as hung too; the result is confirmed with the full time. */
-const shortPatience = 300;
+export const shortPatience = 300;
 
 /**
  * Walks down as long as a smaller case fails.
@@ -36,12 +43,19 @@ export function shrink(
   const budget = mostRuns[seen.fatal ?? 'answer'] - (seen.fatal === 'hang' ? 1 : 0);
   const patience = seen.fatal === 'hang' ? shortPatience : defaultPatience;
   let [best, breach, steps, runs] = [first, seen, 0, 0];
+  let plainer = 0;
   const tried = new Set([JSON.stringify(first.case)]);
   for (let found = true; found && runs < budget; ) {
     found = false;
     for (const smaller of best.smaller()) {
       if (runs >= budget) break;
       const text = JSON.stringify(smaller.case);
+      // A plainer plan of the same case: no run, and what says nothing is out of the way.
+      if (smaller.plan !== undefined && text === JSON.stringify(best.case) && plainer < mostPlainer) {
+        [best, found] = [smaller, true];
+        plainer++;
+        break;
+      }
       if (cellDtype(smaller.case) !== dtype || tried.has(text)) continue;
       tried.add(text);
       runs++;
@@ -60,6 +74,7 @@ export function shrink(
   }
   return {
     case: best.case,
+    plan: best.plan,
     breach,
     steps,
     runs,

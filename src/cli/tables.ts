@@ -1,8 +1,17 @@
 /** The run in the terminal: the ledger, latencies, findings. */
 
+import { paramWords, placementWords, tensorWords } from '../../reports/case-words.ts';
+import {
+  changeWords,
+  explanationSentence,
+  overallWords,
+  sharesApart,
+  tiersWords,
+} from '../../reports/explanation-words.ts';
 import { count, counted, duration, list, percent, rate, share } from '../../reports/format.ts';
 import { overText } from '../../reports/speeds.ts';
-import { type Cell, type Finding, isPeers, type Run } from '../run/document.ts';
+import type { Case } from '../case/case.ts';
+import { type Cell, type Explanation, type Finding, isPeers, type Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
@@ -103,16 +112,72 @@ export function latencyTable(run: Run): string {
   );
 }
 
-/** What a finding is, and how to run it again. */
-function findingText(finding: Finding): string {
+/** What a finding is, what it turns on, and how to run it again. */
+function findingText(finding: Finding, like?: Finding): string {
   const { provider, op, kernel, tier, dtype, property, message, k, shrunk, replay } = finding;
   const { fromElements, toElements, steps } = shrunk;
+  const sentence = explanationSentence(finding);
   return [
     `${colours.red('✗')} ${colours.bold(`${provider}/${op}/${kernel}/${tier} ${dtype}`)}: ${property}`,
     `  ${message}`,
+    ...(sentence ? [`  ${colours.bold(sentence)}`] : []),
     `  case ${k}, shrunk in ${steps} steps from ${fromElements} to ${toElements} output elements`,
+    ...(like ? [`  all else as in ${like.tier}`] : pageLines(finding)),
     `  ${colours.cyan(replay)}`,
   ].join('\n');
+}
+
+/** Edges of a kind that are shown of an explanation; the run document holds all. */
+const linesShown = 5;
+
+/** The smallest case, and what it turns on: heads at the left, lines beside them. */
+function pageLines({ case: c, explanation }: Finding): string[] {
+  const blocks = [['case', caseLines(c)] as const, ...(explanation ? explanationBlocks(explanation) : [])];
+  return blocks.flatMap(([head, lines]) =>
+    lines.map((line, i) => `  ${colours.dim((i === 0 ? head : '').padEnd(11))} ${line}`),
+  );
+}
+
+function caseLines(c: Case): string[] {
+  const tensors = Object.entries(c.tensors).map(([role, tensor]) => {
+    const { type, layout, holds } = tensorWords(tensor);
+    return [role, type, layout, holds && `= ${holds}`].filter(Boolean).join(' ');
+  });
+  const params = paramWords(c).map(({ name, value }) => `${name} ${value}`);
+  return [...tensors, ...wrapped([...params, `threads ${c.threads}`, placementWords(c)])];
+}
+
+function explanationBlocks(explanation: Explanation): [string, string[]][] {
+  const { free, bound, begins } = changeWords(explanation);
+  const { more, less } = sharesApart(explanation);
+  const longest = Math.max(0, ...[...begins, ...bound].map(({ name, words }) => name.length + words.length));
+  const named = ({ name, words, agreement }: (typeof begins)[number]) =>
+    `${`${name}: ${words}`.padEnd(Math.min(longest, 46) + 2)}${agreement && `  ${colours.dim(agreement)}`}`;
+  const shares = more
+    .slice(0, linesShown)
+    .concat(less.slice(0, linesShown))
+    .map(
+      ({ dimension, edge, cases, failed }) =>
+        `${percent(failed / cases).padStart(6)} of ${count(cases).padStart(6)}  ${dimension}: ${edge}`,
+    );
+  return [
+    ['begins', begins.map(named)],
+    ['depends on', bound.map(named)],
+    ['any', wrapped(free)],
+    ['tiers', [tiersWords(explanation)].filter(Boolean)],
+    ['fails', [overallWords(explanation), ...shares].filter(Boolean)],
+  ];
+}
+
+/** Words in lines of a page's width. */
+function wrapped(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const longer = lines.length > 0 ? `${lines.at(-1)}, ${word}` : word;
+    if (lines.length > 0 && longer.length <= 86) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line, i) => (i < lines.length - 1 ? `${line},` : line));
 }
 
 /** Findings, those about peers last and under a heading of their own. */
@@ -141,11 +206,24 @@ function findingsOf(run: Pick<Run, 'findings' | 'cells'>): string[] {
     ({ provider, op, kernel, tier, dtype, reason }) =>
       `${colours.red('✗')} ${colours.bold(`${provider}/${op}/${kernel}/${tier} ${dtype}`)}: ${reason ?? 'fails'}\n`,
   );
+  const shown: Finding[] = [];
   const findings = [...byKernel.values()].map(([first, ...others]) => {
     const rest = others.map(({ dtype, property }) => `${property} in ${dtype}`).join(', ');
-    return `${findingText(first)}\n${rest ? colours.dim(`  also: ${rest}\n`) : ''}`;
+    const like = shown.find(finding => isSame(first, finding));
+    shown.push(first);
+    return `${findingText(first, like)}\n${rest ? colours.dim(`  also: ${rest}\n`) : ''}`;
   });
   return [...findings, ...reasons];
+}
+
+/** Whether two tiers of a kernel fail on the same case with the same bits. */
+function isSame(a: Finding, b: Finding): boolean {
+  const names = ({ provider, op, kernel, dtype, property, case: c }: Finding) =>
+    JSON.stringify([provider, op, kernel, dtype, property, c]);
+  return (
+    names(a) === names(b) &&
+    (a.explanation?.tiers.some(({ tier, is }) => tier === b.tier && is === 'same bits') ?? false)
+  );
 }
 
 /** The run in one or two sentences. */

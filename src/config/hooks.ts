@@ -31,10 +31,16 @@ const flags = [
 function compiled(file: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'tierwise-config-'));
   try {
+    // A package around it that has `exports` would make the compiler look for a root.
+    const from = ['--rootDir', dirname(file)];
     const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-    const { status, stdout, error } = spawnSync(process.execPath, [tsc, ...flags, '--outDir', folder, file], {
-      encoding: 'utf8',
-    });
+    const { status, stdout, error } = spawnSync(
+      process.execPath,
+      [tsc, ...flags, ...from, '--outDir', folder, file],
+      {
+        encoding: 'utf8',
+      },
+    );
     if (error) throw error;
     if (status !== 0) throw new SyntaxError(stdout.trim().split('\n')[0]);
     return readFileSync(join(folder, readdirSync(folder)[0]), 'utf8');

@@ -8,7 +8,7 @@ import { caseSchema, ops } from '../case/case.ts';
 import { floatDtypes } from '../case/dtype.ts';
 import { roofs } from '../case/roof.ts';
 
-export const runVersion = 4;
+export const runVersion = 5;
 
 /** The CPU feature tiers that a cell may belong to, narrowest first. */
 export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
@@ -86,6 +86,63 @@ const elementSchema = z.strictObject({
 });
 export type FindingElement = z.infer<typeof elementSchema>;
 
+/** How far what was found out on one case speaks for others: where it does, more failing cases agree than drawn ones. */
+const agreement = {
+  /** Share of the values that the suite draws which agree: 0 to 1. */
+  within: z.number(),
+  /** Failing cases of the cell that were looked at, and those of them that agree. */
+  failing: count,
+  agreeing: count,
+};
+
+/** A field of the smallest case without order, and in words which other values were tried in its place. */
+const fieldSchema = z.strictObject({
+  name: z.string(),
+  value: z.string(),
+  /** Values with which it still fails, and with which it does not. */
+  fails: z.array(z.string()),
+  holds: z.array(z.string()),
+  ...agreement,
+});
+export type Field = z.infer<typeof fieldSchema>;
+
+const thresholdSchema = z.strictObject({
+  name: z.string(),
+  /** In the smallest case. */
+  value: z.number(),
+  /** The stretch around it in which every value that was tried fails; null: no end was seen on that side. */
+  from: z.number().nullable(),
+  to: z.number().nullable(),
+  /** All values that were tried, ascending. */
+  fails: z.array(z.number()),
+  holds: z.array(z.number()),
+  ...agreement,
+});
+export type Threshold = z.infer<typeof thresholdSchema>;
+
+/** What another tier of a kernel makes of a finding's case. */
+export const tierAnswers = ['same bits', 'fails alike', 'fails otherwise', 'holds', 'not asked'] as const;
+
+/** What a finding turns on. Each field is changed by itself, with all others as in the smallest case. */
+const explanationSchema = z.strictObject({
+  /** Changed cases that were tried. */
+  attempts: count,
+  fields: z.array(fieldSchema),
+  thresholds: z.array(thresholdSchema),
+  tiers: z.array(z.strictObject({ tier: z.string(), is: z.enum(tierAnswers) })),
+  /** Cases of the cell that the property was asked of, those that failed, and the same on telling edges. */
+  shares: z
+    .strictObject({
+      cases: count,
+      failed: count,
+      edges: z.array(
+        z.strictObject({ dimension: z.string(), edge: z.string(), cases: count, failed: count }),
+      ),
+    })
+    .nullable(),
+});
+export type Explanation = z.infer<typeof explanationSchema>;
+
 const findingSchema = z.strictObject({
   ...cellKey,
   machine: machineIndex,
@@ -93,11 +150,13 @@ const findingSchema = z.strictObject({
   property: z.string(),
   /** One or two sentences: what was asked, what was seen. */
   message: z.string(),
-  /** The case of the run's sequence in which it was first seen. */
+  /** The case of the run's sequence in which it was first seen; a named one only where no other shows it. */
   k: count,
   /** The smallest case that still fails. */
   case: caseSchema,
   shrunk: z.strictObject({ steps: count, runs: count, fromElements: count, toElements: count }),
+  /** null: a failure of old, which is only asked again. */
+  explanation: explanationSchema.nullable(),
   /** A few elements that break it. */
   elements: z.array(elementSchema),
   /** Path of the failure file, relative to the folder in which the run was made. */

@@ -13,6 +13,7 @@ export const rope: Suite = {
   op: 'rope',
   plans,
   build: plan => build(plan as Plan),
+  fieldNames: { 'positions.start': 'position', 'positions.order': 'order of positions' },
   named,
   relations,
   laws,

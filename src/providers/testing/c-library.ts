@@ -10,9 +10,13 @@ export function compile(folder: string, name: string, source: string): string {
   const [code, library] = [join(folder, `${name}.c`), join(folder, `lib${name}.so`)];
   writeFileSync(code, `#include "kernel-abi.h"\n${source}`);
   const include = join(projectRoot, 'crates/abi/include');
-  const { status, stderr } = spawnSync('cc', ['-shared', '-fPIC', `-I${include}`, '-o', library, code], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    'cc',
+    ['-shared', '-fPIC', `-I${include}`, '-o', library, code, '-lm'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`${name} does not compile: ${stderr}`);
   return library;
 }
