@@ -1,0 +1,13 @@
+//! Planted bugs, named for the defect. Each is right wherever its trigger is absent.
+
+mod angle;
+mod layout;
+mod memory;
+mod position;
+mod turn;
+
+pub use angle::*;
+pub use layout::*;
+pub use memory::*;
+pub use position::*;
+pub use turn::*;
