@@ -1,6 +1,6 @@
 /** The audit: every planted bug is found, no correct kernel is, and what came of it is in the run document. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ownManifest, readManifest, rowOf } from '../src/audit/manifest.ts';
