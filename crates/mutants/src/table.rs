@@ -65,6 +65,14 @@ mod available {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).into()
     }
 
+    /// DS01: asks CPUID, and not whether the system saves the registers (XGETBV).
+    #[cfg(target_arch = "x86_64")]
+    pub unsafe extern "C" fn avx2_by_cpuid_alone() -> c_int {
+        use std::arch::x86_64::{__cpuid, __cpuid_count};
+        let (avx, avx2) = (1 << 28, 1 << 5);
+        (__cpuid(1).ecx & avx != 0 && __cpuid_count(7, 0).ebx & avx2 != 0).into()
+    }
+
     #[cfg(target_arch = "x86_64")]
     pub unsafe extern "C" fn avx512() -> c_int {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")).into()

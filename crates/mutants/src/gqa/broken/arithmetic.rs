@@ -1,6 +1,9 @@
 //! Bugs in scores, their largest and their exponentials.
 
-use super::super::{Call, Gqa, Place, Scored, State, TwoPass};
+use tierwise_abi::c::TW_PROMISE_BATCH;
+
+use super::super::{Call, Gqa, Place, Reversed, Scored, State, TwoPass};
+use crate::float::Float;
 
 /// GQ37: an exponential that adds its exponent to the bits without asking whether there is room.
 ///
@@ -84,5 +87,48 @@ impl Gqa for FiniteMathOnly {
         // As maxps has it: the bound, where x is NaN.
         let clamped = if x > -87.3 { x } else { -87.3 };
         clamped.exp()
+    }
+}
+
+/// GQ35: adds up weighted values in f16.
+///
+/// Trigger: any two keys.
+pub struct AddsInF16;
+
+impl Gqa for AddsInF16 {
+    fn add_value(sum: f32, weight: f32, value: f32) -> f32 {
+        Float::F16.round(sum + weight * value)
+    }
+}
+
+/// GQ42: the largest score begins at 0.
+///
+/// Trigger: scores so far below 0 that exp underflows.
+pub struct MaxFromZero;
+
+impl Gqa for MaxFromZero {
+    fn start(call: &Call) -> State {
+        State {
+            max: 0.0,
+            ..TwoPass::start(call)
+        }
+    }
+}
+
+/// GQ53: 16 queries and more take another kernel, with another order of summation, though the bits are
+/// promised not to depend on what else is in the call.
+///
+/// Trigger: a query that is asked among 16, and among fewer.
+pub struct OrderByBatch;
+
+impl Gqa for OrderByBatch {
+    const PROMISES: u32 = TW_PROMISE_BATCH;
+
+    fn dot(call: &Call, at: Place, key: usize) -> f32 {
+        if call.batches * call.queries < 16 {
+            TwoPass::dot(call, at, key)
+        } else {
+            Reversed::dot(call, at, key)
+        }
     }
 }

@@ -124,3 +124,20 @@ impl Gqa for RescalesHalf {
         }
     }
 }
+
+/// GQ02: the old largest score is the new one already when the factor between them is computed: always 1.
+///
+/// Trigger: more keys than a block, a largest score that grows after the first.
+pub struct FactorOfOne;
+
+impl Gqa for FactorOfOne {
+    fn blocks(length: usize) -> impl Iterator<Item = Range<usize>> {
+        blocks_of(BLOCK, length)
+    }
+
+    fn rescale(state: &mut State, max: f32) {
+        if max > state.max {
+            state.max = max;
+        }
+    }
+}

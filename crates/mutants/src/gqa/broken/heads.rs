@@ -25,3 +25,22 @@ impl Gqa for GroupsOfEight {
         TwoPass::kv_head(call, if grouped { head / 8 * 8 } else { head })
     }
 }
+
+/// GQ20: keys and values are found by the query head, as if there were one for each.
+///
+/// Trigger: fewer kv heads than heads.
+pub struct HeadsNotGrouped;
+
+impl Gqa for HeadsNotGrouped {
+    fn kv_head(_: &Call, head: usize) -> usize {
+        head
+    }
+
+    fn key(call: &Call, [outer, inner]: [usize; 2], kv_head: usize, d: usize) -> f32 {
+        call.k.peek([outer, inner, kv_head, d])
+    }
+
+    fn value(call: &Call, [outer, inner]: [usize; 2], kv_head: usize, d: usize) -> f32 {
+        call.v.peek([outer, inner, kv_head, d])
+    }
+}

@@ -4,15 +4,15 @@ use super::super::{Call, Gqa};
 
 /// GQ33: finds keys by offsets of 32 bits.
 ///
-/// Trigger: a key more than 2^32 elements from the first.
+/// Trigger: a key 2^31 elements or more from the first.
 pub struct OffsetsWrap;
 
 impl Gqa for OffsetsWrap {
     fn key(call: &Call, [outer, inner]: [usize; 2], kv_head: usize, d: usize) -> f32 {
         let index = [outer, inner, kv_head, d];
         let terms = index.into_iter().zip(call.k.strides());
-        let offset = terms.fold(0_u32, |offset, (i, stride)| {
-            offset.wrapping_add((i as u32).wrapping_mul(stride as u32))
+        let offset = terms.fold(0_i32, |offset, (i, stride)| {
+            offset.wrapping_add((i as i32).wrapping_mul(stride as i32))
         });
         call.k.peek_at(offset as usize)
     }

@@ -52,3 +52,22 @@ impl RmsNorm for TailStoreRunsOn {
         }
     }
 }
+
+/// ME01: loads what is left of a row of x as a whole vector of eight, and drops what is too much.
+///
+/// Trigger: dense rows that are no multiple of 8, at the end of their memory.
+pub struct WholeVectorLoaded;
+
+impl RmsNorm for WholeVectorLoaded {
+    fn row(call: &Call, row: usize) {
+        let dense = call.n == 1 || call.x.strides()[1] == 1;
+        if dense && !call.n.is_multiple_of(8) {
+            let first = call.x.address([row, call.n - call.n % 8]);
+            for byte in 0..8 * call.x.dtype().size() {
+                // SAFETY: none, this is the bug. Volatile, so the load happens and nothing follows from it.
+                unsafe { first.wrapping_add(byte).read_volatile() };
+            }
+        }
+        Sequential::row(call, row);
+    }
+}

@@ -23,3 +23,14 @@ impl RmsNorm for RoundsBeforeWeight {
         call.y.dtype().round(normalised) * weight
     }
 }
+
+/// RN11: divides by the inverse root instead of multiplying.
+///
+/// Trigger: a root mean square other than 1.
+pub struct DividesByInverse;
+
+impl RmsNorm for DividesByInverse {
+    fn inverse_root(value: f32) -> f32 {
+        value.sqrt()
+    }
+}

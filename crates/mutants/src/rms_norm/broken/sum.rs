@@ -41,3 +41,35 @@ fn sum_of(call: &Call, row: usize, step: impl Fn(f32) -> f32) -> f32 {
         sum + step(h * h)
     })
 }
+
+/// RN07: squares an f16 as f16: what is below half its smallest number becomes 0.
+///
+/// As in [`SquareOverflowsF16`], the rounding of other squares is left out.
+///
+/// Trigger: f16, elements below 1.7e-4 that count beside eps and each other.
+pub struct SquareUnderflowsF16;
+
+impl RmsNorm for SquareUnderflowsF16 {
+    fn sum_of_squares(call: &Call, row: usize) -> f32 {
+        sum_of(call, row, |square| {
+            let vanishes = call.x.dtype() == Float::F16 && Float::F16.round(square) == 0.0;
+            if vanishes { 0.0 } else { square }
+        })
+    }
+}
+
+/// RN17: of 32 partial sums as many are added as the last, partial group of elements has.
+///
+/// Trigger: more than 32 elements, and no multiple of it.
+pub struct PartialSumsDropped;
+
+impl RmsNorm for PartialSumsDropped {
+    fn sum_of_squares(call: &Call, row: usize) -> f32 {
+        let mut sums = [0.0_f32; 32];
+        for j in 0..call.n {
+            sums[j % 32] += call.h(row, j).powi(2);
+        }
+        let of_last_group = (call.n - 1) % 32 + 1;
+        sums[..of_last_group].iter().sum()
+    }
+}

@@ -160,6 +160,68 @@ impl RmsNorm for MaskTooSmall {
     }
 }
 
+/// DS06: in AVX2 alone the eighth lane is left out of the sum. [`SumsInAvx512`] is right.
+///
+/// Trigger: rows of eight and more.
+pub struct LaneLeftOut;
+
+impl RmsNorm for LaneLeftOut {
+    fn sum_of_squares(call: &Call, row: usize) -> f32 {
+        // SAFETY: the table offers it where the CPU has AVX2.
+        let lanes = unsafe { lanes_in_avx2(call, row) };
+        lanes[..7].iter().sum()
+    }
+}
+
+/// DS01: right, and offered wherever CPUID names AVX2, whether the system saves its registers or not.
+///
+/// Trigger: a system that does not.
+pub struct TrustsCpuid;
+
+impl RmsNorm for TrustsCpuid {
+    fn sum_of_squares(call: &Call, row: usize) -> f32 {
+        // SAFETY: none where the system does not save the registers, this is the bug.
+        unsafe { lanes_in_avx2(call, row) }.iter().sum()
+    }
+}
+
+/// Correct: what DS06 is in the tier above.
+pub struct SumsInAvx512;
+
+impl RmsNorm for SumsInAvx512 {
+    fn sum_of_squares(call: &Call, row: usize) -> f32 {
+        #[target_feature(enable = "avx512f")]
+        fn sum(call: &Call, row: usize) -> f32 {
+            let mut acc = _mm512_setzero_ps();
+            for from in (0..call.n).step_by(16) {
+                let h = load::<16>(call, row, from);
+                // SAFETY: sixteen floats.
+                let h = unsafe { _mm512_loadu_ps(h.as_ptr()) };
+                acc = _mm512_add_ps(acc, _mm512_mul_ps(h, h));
+            }
+            _mm512_reduce_add_ps(acc)
+        }
+        // SAFETY: the table offers it where the CPU has AVX-512.
+        unsafe { sum(call, row) }
+    }
+}
+
+/// The sums of every eighth square.
+#[target_feature(enable = "avx2")]
+fn lanes_in_avx2(call: &Call, row: usize) -> [f32; 8] {
+    let mut acc = _mm256_setzero_ps();
+    for from in (0..call.n).step_by(8) {
+        let h = load::<8>(call, row, from);
+        // SAFETY: eight floats.
+        let h = unsafe { _mm256_loadu_ps(h.as_ptr()) };
+        acc = _mm256_add_ps(acc, _mm256_mul_ps(h, h));
+    }
+    let mut lanes = [0.0; 8];
+    // SAFETY: room for eight floats.
+    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), acc) };
+    lanes
+}
+
 /// Elements of a row from one on, zeros past its end.
 fn load<const N: usize>(call: &Call, row: usize, from: usize) -> [f32; N] {
     std::array::from_fn(|lane| {

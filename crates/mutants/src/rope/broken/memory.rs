@@ -26,3 +26,26 @@ impl Rope for WholeVectorAtEnd {
         }
     }
 }
+
+/// RP01: loads the last cosines and sines of a table's row as whole vectors of eight.
+///
+/// Trigger: interleaved, tables of pairs that are no multiple of 8, the row at the end of its memory.
+pub struct WholeVectorOfTable;
+
+impl Rope for WholeVectorOfTable {
+    fn turns(call: &Call, at: Token, frequencies: &[f64]) -> Vec<Turn> {
+        let rest = call.pairs % 8;
+        if let Some(tables) = call.tables.filter(|_| call.interleaved && rest > 0) {
+            let row = Self::position(call, at) as usize;
+            for table in [tables.cos, tables.sin] {
+                let dense = call.pairs == 1 || table.strides()[1] == 1;
+                let first = table.address([row, call.pairs - rest]).cast::<f32>();
+                for offset in 0..if dense { 8 } else { 0 } {
+                    // SAFETY: none, this is the bug. Volatile, so the load happens and nothing follows from it.
+                    unsafe { first.wrapping_add(offset).read_volatile() };
+                }
+            }
+        }
+        Plain::turns(call, at, frequencies)
+    }
+}

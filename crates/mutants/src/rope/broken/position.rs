@@ -34,3 +34,14 @@ impl Rope for TableNotSliced {
         }
     }
 }
+
+/// RP19: every batch turns by the positions of the first.
+///
+/// Trigger: several batches with positions of their own.
+pub struct FirstBatchForAll;
+
+impl Rope for FirstBatchForAll {
+    fn position(call: &Call, at: Token) -> i32 {
+        call.positions.get([0, at.token])
+    }
+}
