@@ -86,7 +86,7 @@ export function setUp() {
       work: () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
     });
   }
-  const rust = filesUnder('crates', name => /\.(rs|toml|h)$/.test(name));
+  const rust = filesUnder('crates', name => /\.(rs|toml|h|json)$/.test(name));
   const manifests = ['Cargo.toml', 'Cargo.lock', 'package.json'].map(name => join(root, name));
   unlessDone({
     what: 'building the Rust kernels (about two minutes, once)',
@@ -97,6 +97,7 @@ export function setUp() {
       'target/release/tierwise-runner',
       'target/release/libtierwise_native.so',
       'target/release/libtierwise_onnxruntime.so',
+      'target/release/libtierwise_mutants.so',
     ],
     work: () => {
       run('npx', ['napi', ...addon, ...addonTo], { stdio: ['ignore', 'ignore', 'inherit'] });

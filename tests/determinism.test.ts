@@ -5,7 +5,20 @@ import type { Run } from '../src/run/document.ts';
 import { check, mutants, tempFolder } from './testing/cli.ts';
 
 const kernels = 'sequential,newton,returns-nan,reads-past-end,aborts';
-const args = ['--library', mutants, '--kernel', kernels, '--dtype', 'f16', '--cases', '90', '--seed', '7'];
+const args = [
+  '--library',
+  mutants,
+  '--op',
+  'rms_norm',
+  '--kernel',
+  kernels,
+  '--dtype',
+  'f16',
+  '--cases',
+  '90',
+  '--seed',
+  '7',
+];
 
 /** All that must be the same. Addresses in messages are where the system put memory. */
 function lasting({ cells, findings, edges, throughput }: Run): unknown {

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
+import { auditCommand } from './commands/audit.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -41,6 +42,7 @@ for (const make of [
   replayCommand,
   listCommand,
   doctorCommand,
+  auditCommand,
   runCommand,
 ]) {
   program.addCommand(make().exitOverride());

@@ -211,6 +211,47 @@ const regressionSchema = z.strictObject({
 });
 export type Regression = z.infer<typeof regressionSchema>;
 
+/** How a planted bug was found first. */
+const killedSchema = z.strictObject({
+  property: z.string(),
+  message: z.string(),
+  /** Cases of the sequence up to the one that showed it. */
+  cases: count,
+  /** From the first case on, in an engine that is running already. */
+  milliseconds: z.number().nonnegative(),
+});
+export type Killed = z.infer<typeof killedSchema>;
+
+const auditRowSchema = z.strictObject({
+  op: z.enum(ops),
+  kernel: z.string(),
+  tier: z.string(),
+  /** The row of the bug catalogue that it is; null: of none. */
+  row: z.string().nullable(),
+  bug: z.string(),
+  trigger: z.string(),
+  /** The property that was to find it. */
+  expected: z.string(),
+  killed: killedSchema.nullable(),
+  /** Cases that it was asked; 0: this machine cannot run it. */
+  cases: count,
+  /** Why no property can find it; absent: one must. */
+  survives: z.string().optional(),
+});
+export type AuditRow = z.infer<typeof auditRowSchema>;
+
+/** An audit of the harness: planted bugs, hunted one by one. The cells of its run are those of correct kernels. */
+const auditSchema = z.strictObject({
+  /** Seconds for each kernel. */
+  budgetSeconds: z.number().positive(),
+  rows: z.array(auditRowSchema),
+  /** What the kernels in `cells` are. */
+  correct: z.array(
+    z.strictObject({ op: z.enum(ops), kernel: z.string(), tier: z.string(), form: z.string() }),
+  ),
+});
+export type Audit = z.infer<typeof auditSchema>;
+
 /** What was asked: enough to ask it again. */
 const commandSchema = z.strictObject({
   line: z.string(),
@@ -285,6 +326,8 @@ const documentSchema = z.strictObject({
     })
     .nullable(),
   timings: z.array(timingSchema),
+  /** Absent: it is no audit. */
+  audit: auditSchema.optional(),
   /** The roofs, by shape and dtype; `multiply-add` by tier too. */
   ceilings: z.array(
     z.strictObject({

@@ -119,6 +119,18 @@ impl<const D: usize> Tensor<D> {
         self.shape
     }
 
+    /// Strides, in elements; 0 where the size is 0 or 1.
+    pub fn strides(&self) -> [usize; D] {
+        self.strides
+    }
+
+    /// The tensor that its memory would hold with other strides: what a kernel sees that goes by others than
+    /// it was given.
+    pub fn with_strides(mut self, strides: [usize; D]) -> Self {
+        self.strides = strides;
+        self
+    }
+
     /// Whether it has no element.
     pub fn is_empty(&self) -> bool {
         self.shape.contains(&0)
@@ -143,11 +155,40 @@ impl<const D: usize> Tensor<D> {
         unsafe { self.dtype.load(self.address(index)) }
     }
 
+    /// The element at `index`, wherever that leads: for planted bugs that leave their memory.
+    pub fn peek(&self, index: [usize; D]) -> f32 {
+        self.peek_at((0..D).map(|d| index[d] * self.strides[d]).sum())
+    }
+
+    /// The same, by the elements between it and the first.
+    pub fn peek_at(&self, offset: usize) -> f32 {
+        let address = self
+            .base
+            .wrapping_add(offset.wrapping_mul(self.dtype.size()));
+        // SAFETY: none, this is the bug. Volatile, so the load happens.
+        unsafe {
+            match self.dtype {
+                Float::F32 => f32::from_bits(address.cast::<u32>().read_volatile()),
+                dtype => {
+                    let bits = address.cast::<u16>().read_volatile();
+                    dtype.load((&raw const bits).cast())
+                }
+            }
+        }
+    }
+
     /// Writes the element at `index`, rounded once to the tensor's type.
     pub fn set(&self, index: [usize; D], value: f32) {
         assert!((0..D).all(|d| index[d] < self.shape[d]));
         // SAFETY: an element that an output names is writable and aligned.
         unsafe { self.dtype.store(self.address(index), value) }
+    }
+
+    /// Copies the element at `index` from one of the same shape and type, bit for bit.
+    pub fn copy(&self, from: &Self, index: [usize; D]) {
+        assert!((0..D).all(|d| index[d] < self.shape[d] && index[d] < from.shape[d]));
+        // SAFETY: both tensors name the element, it is readable there and writable here. It may be the same.
+        unsafe { std::ptr::copy(from.address(index), self.address(index), self.dtype.size()) }
     }
 
     /// Whether the strides nest: in ascending order each exceeds all that the smaller ones span.
@@ -229,16 +270,32 @@ impl<const D: usize> Tensor<D> {
     }
 }
 
+impl Tensor<1> {
+    /// So many rows that are all this one.
+    pub fn repeated(&self, rows: usize) -> Tensor<2> {
+        Tensor {
+            base: self.base,
+            dtype: self.dtype,
+            shape: [rows, self.shape[0]],
+            strides: [0, self.strides[0]],
+        }
+    }
+}
+
 /// Sizes or strides, none of them negative.
 fn sizes<const D: usize>(raw: &[i64]) -> Result<[usize; D], Refusal> {
     Refusal::Invalid.unless(raw.iter().all(|&size| size >= 0))?;
     Ok(std::array::from_fn(|d| raw[d] as usize))
 }
 
-/// Row-major strides. They saturate where they mean nothing: the end is out of reach as well then.
+/// Row-major strides; a size of 0 counts as 1, so that those of an empty output nest too. They saturate where they mean nothing: the end is out of reach as well then.
 fn contiguous<const D: usize>(shape: &[usize; D]) -> [usize; D] {
     let inner = |d: usize| shape[d + 1..].iter();
-    std::array::from_fn(|d| inner(d).fold(1, |product: usize, &size| product.saturating_mul(size)))
+    std::array::from_fn(|d| {
+        inner(d).fold(1, |product: usize, &size| {
+            product.saturating_mul(size.max(1))
+        })
+    })
 }
 
 #[cfg(test)]

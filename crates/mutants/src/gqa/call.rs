@@ -7,6 +7,7 @@ use tierwise_abi::c::TwGqaArgs;
 
 use crate::float::Float;
 use crate::integers::Integers;
+use crate::means::Means;
 use crate::tensor::{Refusal, Tensor, arguments};
 
 /// One row of the output: a query of a batch, in one head.
@@ -23,6 +24,8 @@ pub struct Place {
 /// What `tw_gqa_args` says, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
+    /// Threads and scratch.
+    pub means: Means,
     /// Batches; may be 0.
     pub batches: usize,
     /// Queries of each batch; may be 0.
@@ -60,7 +63,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads and validates the arguments.
+    /// Reads and validates the arguments, but for lengths and block numbers.
     ///
     /// # Safety
     /// `args` points to a `tw_gqa_args` whose tensors hold what they say until the call returns.
@@ -88,6 +91,7 @@ impl Call {
         let [_, slots, kv_heads, _] = k.shape();
         let blocks = block_table.map_or(1, |table| table.shape()[1]);
         let call = Self {
+            means: Means::of(&args.call),
             batches,
             queries,
             heads,
@@ -110,11 +114,7 @@ impl Call {
                 _ => return Err(Refusal::Invalid),
             },
         };
-        let valid = call.agrees()
-            && call.parameters_make_sense()
-            && call.lengths_fit()
-            && call.blocks_exist()
-            && call.out_is_apart();
+        let valid = call.agrees() && call.parameters_make_sense() && call.out_is_apart();
         Refusal::Invalid.unless(valid)?;
         Refusal::Unsupported.unless(call.types_are_usual())?;
         Ok(call)
@@ -169,7 +169,8 @@ impl Call {
             && (self.causal || self.window == 0)
     }
 
-    fn lengths_fit(&self) -> bool {
+    /// Whether no batch has more keys than it has room for.
+    pub fn lengths_fit(&self) -> bool {
         self.kv_len.is_none_or(|kv_len| {
             (0..self.batches).all(|batch| {
                 usize::try_from(kv_len.get([batch])).is_ok_and(|length| length <= self.capacity)
@@ -178,7 +179,7 @@ impl Call {
     }
 
     /// Whether there is a block wherever a query sees a key; nothing else of the table is looked at.
-    fn blocks_exist(&self) -> bool {
+    pub fn blocks_exist(&self) -> bool {
         let [blocks, slots, _, _] = self.k.shape();
         self.block_table.is_none_or(|table| {
             (0..self.batches).all(|batch| {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Call, Gqa, Place};
+use super::{Call, Gqa, Place, Scored};
+use crate::means::side_by_side;
 
 /// The plain kernel as it stands: the largest score of all keys first, then the sums, first key to last.
 pub struct TwoPass;
@@ -61,6 +62,54 @@ impl Gqa for MergedSpans {
     }
 }
 
+/// Heads over threads.
+pub struct OnThreads;
+
+impl Gqa for OnThreads {
+    fn run(call: &Call) {
+        let parts = call.means.threads.min(call.heads);
+        side_by_side(parts, |part| {
+            for head in (part..call.heads).step_by(parts) {
+                for batch in 0..call.batches {
+                    for query in 0..call.queries {
+                        Self::row(call, Place { batch, query, head });
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Weights that add up to 1 first, in the scratch that it asked for, then the sums of values.
+pub struct NormalisesFirst;
+
+impl Gqa for NormalisesFirst {
+    fn scratch(call: &Call) -> usize {
+        call.capacity * size_of::<f32>()
+    }
+
+    fn row(call: &Call, at: Place) {
+        let live = Self::live(call, at, 0..Self::length(call, at.batch));
+        let max = live.iter().fold(f32::NEG_INFINITY, |max, scored| {
+            Self::larger(max, scored.score)
+        });
+        let weight = |scored: &Scored| f64::from(Self::exp(scored.score - max));
+        let sum: f64 = live.iter().map(weight).sum();
+        for scored in &live {
+            call.means.set(scored.key, (weight(scored) / sum) as f32);
+        }
+        let kv_head = Self::kv_head(call, at.head);
+        for d in 0..call.width {
+            let terms = live.iter().map(|&Scored { key, .. }| {
+                let slot = Self::slot(call, at.batch, key);
+                call.means.get(key) * Self::value(call, slot, kv_head, d)
+            });
+            let mix = terms.fold(0.0, |mix, term| mix + term);
+            call.out.set([at.batch, at.query, at.head, d], mix);
+        }
+    }
+}
+
 /// All of a row in double.
 pub struct InF64;
 
@@ -110,7 +159,7 @@ fn score_in_f64(call: &Call, at: Place, key: usize) -> f64 {
 }
 
 /// So many keys, in blocks of `size` and what is left.
-fn blocks_of(size: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn blocks_of(size: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length)
         .step_by(size)
         .map(move |first| first..length.min(first + size))

@@ -1,5 +1,6 @@
 //! GQA: a plain kernel, cut where a variant may differ from it.
 
+mod broken;
 mod call;
 mod correct;
 #[cfg(test)]
@@ -10,8 +11,11 @@ use std::ops::Range;
 
 use tierwise_abi::c::{TW_OK, TwStatus};
 
+pub use broken::*;
 pub use call::{Call, Place};
 pub use correct::*;
+
+use crate::tensor::Refusal;
 
 /// A live key and its score.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +49,19 @@ pub struct State {
 /// [`add_value`](Self::add_value), and for parts that were made apart, [`merge`](Self::merge);
 /// [`finish`](Self::finish).
 pub trait Gqa {
+    /// Promises of bits.md.
+    const PROMISES: u32 = 0;
+
+    /// Bytes of scratch that a call needs.
+    fn scratch(_: &Call) -> usize {
+        0
+    }
+
+    /// Whether the values of lengths and block table are what the contract asks for.
+    fn accepts(call: &Call) -> bool {
+        call.lengths_fit() && call.blocks_exist()
+    }
+
     /// The whole call.
     fn run(call: &Call) {
         for batch in 0..call.batches {
@@ -272,11 +289,31 @@ pub trait Gqa {
 /// `args` points to a `tw_gqa_args` whose tensors hold what they say until the call returns.
 pub unsafe fn run<Variant: Gqa>(args: *const c_void) -> TwStatus {
     // SAFETY: the caller's condition.
-    match unsafe { Call::read(args) } {
+    let read = unsafe { Call::read(args) };
+    let checked = read.and_then(|call| {
+        Refusal::Invalid.unless(Variant::accepts(&call))?;
+        call.means.suffice(Variant::scratch(&call))?;
+        Ok(call)
+    });
+    match checked {
         Ok(call) => {
             Variant::run(&call);
             TW_OK
         }
         Err(refusal) => refusal.status(),
     }
+}
+
+/// Bytes of scratch that a variant needs for a call; 0 where it refuses.
+///
+/// # Safety
+/// As [`run`].
+pub unsafe fn scratch_size<Variant: Gqa>(args: *const c_void) -> usize {
+    // SAFETY: the caller's condition.
+    unsafe { Call::read(args) }.map_or(0, |call| Variant::scratch(&call))
+}
+
+/// A variant's promises.
+pub const fn promises<Variant: Gqa>() -> u32 {
+    Variant::PROMISES
 }

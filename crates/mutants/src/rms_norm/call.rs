@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use tierwise_abi::c::TwRmsNormArgs;
 
 use crate::float::Float;
+use crate::means::Means;
 use crate::tensor::{Refusal, Tensor, arguments};
 
 /// Where the normalised value is rounded.
@@ -19,6 +20,8 @@ pub enum Rounding {
 /// What `tw_rms_norm_args` says, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
+    /// Threads and scratch.
+    pub means: Means,
     /// Rows of x; may be 0.
     pub rows: usize,
     /// Elements of a row, at least 1.
@@ -61,6 +64,7 @@ impl Call {
         };
         let [rows, n] = x.shape();
         let call = Self {
+            means: Means::of(&args.call),
             rows,
             n,
             x,

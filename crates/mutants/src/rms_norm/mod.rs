@@ -24,6 +24,14 @@ pub use rsqrtss::*;
 /// [`normaliser`](Self::normaliser), [`sum_of_squares`](Self::sum_of_squares), [`eps`](Self::eps),
 /// [`inverse_root`](Self::inverse_root); then, for each element, [`weighted`](Self::weighted).
 pub trait RmsNorm {
+    /// Promises of bits.md.
+    const PROMISES: u32 = 0;
+
+    /// Bytes of scratch that a call needs.
+    fn scratch(_: &Call) -> usize {
+        0
+    }
+
     /// The whole call.
     fn run(call: &Call) {
         for row in 0..call.rows {
@@ -84,11 +92,26 @@ pub trait RmsNorm {
 /// `args` points to a `tw_rms_norm_args` whose tensors hold what they say until the call returns.
 pub unsafe fn run<Variant: RmsNorm>(args: *const c_void) -> TwStatus {
     // SAFETY: the caller's condition.
-    match unsafe { Call::read(args) } {
+    let read = unsafe { Call::read(args) };
+    match read.and_then(|call| call.means.suffice(Variant::scratch(&call)).map(|()| call)) {
         Ok(call) => {
             Variant::run(&call);
             TW_OK
         }
         Err(refusal) => refusal.status(),
     }
+}
+
+/// Bytes of scratch that a variant needs for a call; 0 where it refuses.
+///
+/// # Safety
+/// As [`run`].
+pub unsafe fn scratch_size<Variant: RmsNorm>(args: *const c_void) -> usize {
+    // SAFETY: the caller's condition.
+    unsafe { Call::read(args) }.map_or(0, |call| Variant::scratch(&call))
+}
+
+/// A variant's promises.
+pub const fn promises<Variant: RmsNorm>() -> u32 {
+    Variant::PROMISES
 }

@@ -1,26 +1,10 @@
 //! Calls by value: what is asked, the memory that it is asked on, and what is right.
 
-use std::ffi::{CStr, c_char, c_void};
-use std::{ptr, slice};
+use std::ptr;
 
-use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwKernel, TwStatus};
+use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwStatus};
 
-use crate::tierwise_library;
-
-/// The table's rows of this op.
-pub fn kernels() -> Vec<&'static TwKernel> {
-    // SAFETY: the library is a constant, and so is its table.
-    let all = unsafe {
-        let library = &*tierwise_library();
-        slice::from_raw_parts(library.kernels, library.kernel_count as usize)
-    };
-    all.iter().filter(|k| text(k.op) == "gqa").collect()
-}
-
-pub fn text(text: *const c_char) -> &'static str {
-    // SAFETY: every text of the library is a constant.
-    unsafe { CStr::from_ptr(text) }.to_str().unwrap()
-}
+use crate::testing;
 
 /// A dense tensor of 4-byte elements.
 #[derive(Clone)]
@@ -124,8 +108,6 @@ impl Case {
 
     /// Calls the kernel of that name.
     pub fn run(&mut self, name: &str) -> TwStatus {
-        let kernels = kernels();
-        let kernel = kernels.iter().find(|k| text(k.name) == name).expect(name);
         let (q, k, v) = (self.q.tensor(), self.k.tensor(), self.v.tensor());
         let kv_len = self.kv_len.as_mut().map(Dense::tensor);
         let block_table = self.block_table.as_mut().map(Dense::tensor);
@@ -152,8 +134,7 @@ impl Case {
             window: self.window,
             causal: self.causal,
         };
-        // SAFETY: the tests' arguments keep the contract, or break it only where it must be noticed.
-        unsafe { kernel.run.unwrap()(ptr::from_ref(&args).cast::<c_void>()) }
+        testing::call("gqa", name, &args)
     }
 
     /// The output, by the contract, in f64.

@@ -5,54 +5,179 @@ use tierwise_abi::c::TW_OK;
 use super::FLOATS;
 use super::case::{Buffer, Case, FILL, Random, args, call};
 use crate::float::Float;
+use crate::rms_norm::Rounding;
+use crate::testing::named;
 
-/// In each type, the kernel is wrong on a generic case with the trigger, and gives the plain kernel's very
-/// bits on one that is away from it, where there is such a case.
-fn assert_wrong(name: &str, trigger: fn(&mut Case), away: Option<fn(&mut Case)>) {
-    for dtype in FLOATS {
-        let mut random = Random(1);
-        let x: Vec<_> = (0..1000).map(|_| dtype.round(random.next())).collect();
-        let case = Case {
-            dtype,
-            ..Case::plain(100, &x)
-        };
-        let mut shown = case.clone();
+type Change = fn(&mut Case);
+
+/// A dense case of unstructured numbers: ten rows of 100, with a weight and a residual.
+fn plain(dtype: Float) -> Case {
+    let mut random = Random(1);
+    let mut values = |count: usize| {
+        (0..count)
+            .map(|_| dtype.round(random.next()))
+            .collect::<Vec<_>>()
+    };
+    Case {
+        dtype,
+        residual: Some(values(1000)),
+        weight: Some((Float::F32, values(100))),
+        ..Case::plain(100, &values(1000))
+    }
+}
+
+/// In each of these types the kernel is wrong on a case with the trigger, and gives the plain kernel's very
+/// bits on one that is away from it.
+fn assert_wrong(name: &str, floats: &[Float], trigger: Change, away: Change) {
+    if !named("rms_norm", "broken").contains(&name) {
+        return; // A tier that this CPU does not have.
+    }
+    for &dtype in floats {
+        let mut shown = plain(dtype);
         trigger(&mut shown);
         assert!(
             shown.complaint(&shown.run(name)).is_some(),
             "{name} shows in {dtype:?}"
         );
         assert_eq!(shown.complaint(&shown.run("sequential")), None);
-        if let Some(away) = away {
-            let mut hidden = case.clone();
-            away(&mut hidden);
-            assert_eq!(
-                hidden.run(name),
-                hidden.run("sequential"),
-                "{name} hides in {dtype:?}"
-            );
-        }
+        let mut hidden = plain(dtype);
+        away(&mut hidden);
+        assert_eq!(
+            hidden.run(name),
+            hidden.run("sequential"),
+            "{name} hides in {dtype:?}"
+        );
     }
+}
+
+/// The first `n` columns of every row, and so many rows.
+fn cut(case: &mut Case, rows: usize, n: usize) {
+    let narrow = |values: &[f32]| -> Vec<f32> {
+        values
+            .chunks(case.n)
+            .take(rows)
+            .flat_map(|row| &row[..n])
+            .copied()
+            .collect()
+    };
+    case.x = narrow(&case.x);
+    case.residual = case.residual.as_deref().map(narrow);
+    case.weight = case
+        .weight
+        .take()
+        .map(|(dtype, values)| (dtype, values[..n].to_vec()));
+    case.n = n;
+    case.strides = [[n, 1]; 2];
+}
+
+fn no_rows(case: &mut Case) {
+    cut(case, 0, case.n);
+}
+
+/// Sums that no order changes: what a vector adds in lanes is then, bit for bit, what a loop adds.
+fn whole_numbers(case: &mut Case) {
+    case.residual = None;
+    case.x
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, x)| *x = (i % 7) as f32 - 3.0);
 }
 
 #[test]
 fn broken_kernels_show_on_their_trigger_alone() {
-    let no_rows = |case: &mut Case| case.x.clear();
-    assert_wrong("returns-nan", |_| (), Some(no_rows));
-    assert_wrong("writes-nothing", |_| (), Some(no_rows));
-    assert_wrong("writes-past-end", |_| (), Some(no_rows));
-    assert_wrong(
-        "ignores-eps",
-        |case| case.eps = 1.0,
-        Some(|case| case.eps = 0.0),
-    );
-    assert_wrong(
-        "ignores-eps",
-        |case| case.x.fill(0.0),
-        Some(|case| case.eps = 0.0),
-    );
-    #[cfg(target_arch = "x86_64")]
-    assert_wrong("raw-rsqrtss", |_| (), None);
+    let all = &FLOATS[..];
+    let (f16, narrow) = (&[Float::F16][..], &[Float::F16, Float::Bf16][..]);
+    let rows: &[(&str, &[Float], Change, Change)] = &[
+        ("returns-nan", all, |_| (), no_rows),
+        ("writes-nothing", all, |_| (), no_rows),
+        ("writes-past-end", all, |_| (), no_rows),
+        ("ignores-eps", all, |c| c.eps = 1.0, |c| c.eps = 0.0),
+        ("RN02-raw-rsqrtss", all, |_| (), no_rows),
+        (
+            "RN05-square-overflows-f16",
+            f16,
+            |c| c.x[3] = 300.0,
+            |c| c.x[3] = 200.0,
+        ),
+        (
+            "RN09-hard-coded-eps",
+            all,
+            |c| c.eps = 1e-2,
+            |c| c.eps = f64::from(1e-6_f32),
+        ),
+        ("RN10-eps-outside-root", all, |c| c.eps = 1e-2, no_rows),
+        ("RN12-weight-twice", all, |_| (), |c| c.weight = None),
+        (
+            "RN13-rounds-before-weight",
+            narrow,
+            |_| (),
+            |c| c.rounding = Rounding::BeforeWeight,
+        ),
+        (
+            "RN19-tail-store-runs-on",
+            narrow,
+            |c| cut(c, 10, 99),
+            |_| (),
+        ),
+        (
+            "RN23-one-mean-for-all-rows",
+            all,
+            |c| c.x[..100].iter_mut().for_each(|x| *x *= 8.0),
+            |c| cut(c, 1, 100),
+        ),
+        (
+            "RN31-adds-accumulator-twice",
+            f16,
+            |_| (),
+            |c| {
+                whole_numbers(c);
+                cut(c, 10, 16);
+            },
+        ),
+        (
+            "RN33-fma-operands-swapped",
+            all,
+            |_| (),
+            |c| c.weight = None,
+        ),
+        (
+            "DS04-wrong-vector-length",
+            all,
+            |_| (),
+            |c| {
+                whole_numbers(c);
+                cut(c, 10, 4);
+            },
+        ),
+        (
+            "DS14-mask-too-small",
+            narrow,
+            |c| cut(c, 10, 95),
+            |c| {
+                whole_numbers(c);
+                cut(c, 10, 80);
+            },
+        ),
+        (
+            "ME08-reads-what-it-overwrote",
+            all,
+            |c| c.in_place = true,
+            |_| (),
+        ),
+    ];
+    for (name, floats, trigger, away) in rows {
+        assert_wrong(name, floats, *trigger, *away);
+    }
+}
+
+#[test]
+fn the_higher_tier_in_a_tail_is_right_where_the_cpu_has_it() {
+    for dtype in FLOATS {
+        let mut case = plain(dtype);
+        cut(&mut case, 10, 99);
+        let name = "DS03-higher-tier-in-tail";
+        assert_eq!(case.complaint(&case.run(name)), None);
+    }
 }
 
 #[test]

@@ -1,40 +1,19 @@
 //! Calls by value: what is asked, the memory that it is asked on, and whether the answer is right.
 
-use std::ffi::{CStr, c_char, c_void};
-use std::{ptr, slice};
+use std::ptr;
 
-use tierwise_abi::c::{
-    DLDataType, DLDevice, DLTensor, TW_OK, TwCall, TwKernel, TwRmsNormArgs, TwStatus,
-};
+use tierwise_abi::c::{DLDataType, DLDevice, DLTensor, TW_OK, TwCall, TwRmsNormArgs, TwStatus};
 
 use crate::float::Float;
 use crate::rms_norm::Rounding;
-use crate::tierwise_library;
+use crate::testing;
 
 /// What the outputs hold before the call.
 pub const FILL: f32 = -77.0;
 
-/// The table's rows of this op.
-pub fn kernels() -> Vec<&'static TwKernel> {
-    // SAFETY: the library is a constant, and so is its table.
-    let all = unsafe {
-        let library = &*tierwise_library();
-        slice::from_raw_parts(library.kernels, library.kernel_count as usize)
-    };
-    all.iter().filter(|k| text(k.op) == "rms_norm").collect()
-}
-
-pub fn text(text: *const c_char) -> &'static str {
-    // SAFETY: every text of the library is a constant.
-    unsafe { CStr::from_ptr(text) }.to_str().unwrap()
-}
-
 /// Calls the kernel of that name.
 pub fn call(name: &str, args: &TwRmsNormArgs) -> TwStatus {
-    let kernels = kernels();
-    let kernel = kernels.iter().find(|k| text(k.name) == name).expect(name);
-    // SAFETY: the tests' arguments keep the contract, or break it only where it must be noticed.
-    unsafe { kernel.run.unwrap()(ptr::from_ref(args).cast::<c_void>()) }
+    testing::call("rms_norm", name, args)
 }
 
 /// Memory with a view of it.

@@ -1,8 +1,9 @@
 //! Correct kernels keep the contract, on every path that it has.
 
+use super::FLOATS;
 use super::case::{Case, Random};
-use super::{CORRECT, FLOATS};
 use crate::float::Float;
+use crate::testing::named;
 
 #[test]
 fn correct_kernels_keep_the_contract() {
@@ -11,7 +12,7 @@ fn correct_kernels_keep_the_contract() {
         for (k, n) in (1..=200).chain([256, 1023, 4099, 20_000]).enumerate() {
             for k in [k, k + 1000] {
                 let case = Case::generic(dtype, n, k, &mut random);
-                for name in CORRECT {
+                for name in named("rms_norm", "correct") {
                     let complaint = case.complaint(&case.run(name));
                     assert_eq!(complaint, None, "{name}, {dtype:?}, n {n}, k {k}");
                 }
@@ -28,7 +29,7 @@ fn correct_kernels_are_right_on_constant_and_very_small_and_large_rows() {
                 eps: 0.0,
                 ..Case::plain(n, &vec![1.7 * magnitude; n])
             };
-            for name in CORRECT {
+            for name in named("rms_norm", "correct") {
                 let complaint = case.complaint(&case.run(name));
                 assert_eq!(complaint, None, "{name}, {n} of {magnitude:e}");
             }
@@ -52,7 +53,7 @@ fn correct_kernels_are_right_where_f32_squares_overflow() {
         weight: Some((Float::F32, vec![2.0, -1.0, 0.5, 3.0])),
         ..Case::plain(4, &x)
     };
-    for name in CORRECT {
+    for name in named("rms_norm", "correct") {
         let mut answer = case.run(name);
         // A zero is as good as the true value.
         let truth = case.run("f64").y;
@@ -74,7 +75,7 @@ fn special_values_stay_where_they_belong() {
         [3.0, 0.0, nan],
     ];
     for dtype in FLOATS {
-        for name in CORRECT {
+        for name in named("rms_norm", "correct") {
             let y = Case {
                 dtype,
                 ..Case::plain(3, &rows.concat())

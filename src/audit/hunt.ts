@@ -1,0 +1,53 @@
+/**
+ * The hunt for one planted bug: the sequence of cases that a check goes through, for one kernel alone, up to
+ * the first case that breaks a property.
+ */
+
+import { performance } from 'node:perf_hooks';
+import type { Crew } from '../check/crew.ts';
+import { type Kernel, kernelId } from '../providers/provider.ts';
+import type { Killed } from '../run/document.ts';
+
+/** What came of it. */
+export interface Hunted {
+  /** null: nothing was found in the time that there was. */
+  readonly killed: Killed | null;
+  /** Cases that were gone through. */
+  readonly cases: number;
+}
+
+/** Cases that a thread is given at once. */
+const unitCases = 8;
+
+/**
+ * Hunts.
+ *
+ * @param others - ids of the crew's other kernels, which are not asked.
+ * @param seconds - when it is given up.
+ */
+export async function hunt(
+  crew: Crew,
+  kernel: Kernel,
+  others: readonly string[],
+  seconds: number,
+): Promise<Hunted> {
+  const started = performance.now();
+  const elapsed = () => performance.now() - started;
+  let cases = 0;
+  while (elapsed() < seconds * 1000) {
+    const units = Array.from({ length: crew.size }, (_, i) => {
+      const from = cases + i * unitCases;
+      return { op: kernel.op, from, to: from + unitCases, closed: others };
+    });
+    const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
+    const milliseconds = elapsed();
+    const sightings = reports.flatMap(report => report.sightings).filter(s => s.kernel === kernelId(kernel));
+    if (sightings.length > 0) {
+      const first = sightings.reduce((best, next) => (next.k < best.k ? next : best));
+      const { property, message } = first.breach;
+      return { killed: { property, message, cases: first.k + 1, milliseconds }, cases: first.k + 1 };
+    }
+    cases += units.length * unitCases;
+  }
+  return { killed: null, cases };
+}
