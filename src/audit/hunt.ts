@@ -5,6 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import type { Crew } from '../check/crew.ts';
+import { addAsked } from '../check/turns.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import type { Killed } from '../run/document.ts';
 
@@ -33,14 +34,16 @@ export async function hunt(
 ): Promise<Hunted> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
+  const asked: Record<string, number> = {};
   let cases = 0;
   while (elapsed() < seconds * 1000) {
     const units = Array.from({ length: crew.size }, (_, i) => {
       const from = cases + i * unitCases;
-      return { op: kernel.op, from, to: from + unitCases, closed: others };
+      return { op: kernel.op, from, to: from + unitCases, closed: others, asked: { ...asked } };
     });
     const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
     const milliseconds = elapsed();
+    for (const report of reports) addAsked(asked, report.asked);
     const sightings = reports.flatMap(report => report.sightings).filter(s => s.kernel === kernelId(kernel));
     if (sightings.length > 0) {
       const first = sightings.reduce((best, next) => (next.k < best.k ? next : best));

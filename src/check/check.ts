@@ -24,6 +24,7 @@ import type { Unit } from './examiner.ts';
 import { sharesOf } from './explain/shares.ts';
 import { suiteOf } from './properties.ts';
 import type { Shrunk } from './shrink.ts';
+import { addAsked } from './turns.ts';
 
 /** When a check ends: whichever comes first. Between waves, so a budget only cuts the sequence short. */
 export interface Limits {
@@ -137,7 +138,7 @@ async function checkOp(
       checked.cases += report.cases;
       checked.elements += report.elements;
       checked.calls += report.calls;
-      for (const [key, n] of Object.entries(report.asked)) asked[key] = (asked[key] ?? 0) + n;
+      addAsked(asked, report.asked);
       for (const [dimension, counts] of Object.entries(report.edges)) {
         edges[dimension] ??= {};
         for (const [edge, n] of Object.entries(counts))

@@ -10,6 +10,11 @@ import type { Property } from './property.ts';
 /** How often each property was asked, by type and name: cases, not kernels. */
 export type Asked = Readonly<Record<string, number>>;
 
+/** Adds what was asked elsewhere. */
+export function addAsked(sum: Record<string, number>, more: Asked): void {
+  for (const [key, n] of Object.entries(more)) sum[key] = (sum[key] ?? 0) + n;
+}
+
 /** Cases that are dealt out with the same counts: those of a wave. */
 const waveCases = 256;
 const types = 3;
