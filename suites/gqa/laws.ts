@@ -2,10 +2,10 @@
 
 import { type Case, countOf } from '../../src/case/case.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
-import { inputsAreIndependent, permutation, withTensors } from '../derive.ts';
+import { permutation, withTensors } from '../derive.ts';
 import { type Disobeyed, differs, type Law, type Run } from '../law.ts';
 import { type Facts, factsOf, type GqaCase, maskRow, seenBy, upTo } from './facts.ts';
-import { canMoveMask, holding, moved, tidied, withMaskKeys, withOwn } from './parts.ts';
+import { canMoveMask, comesApart, holding, moved, tidied, withMaskKeys, withOwn } from './parts.ts';
 import { recipe } from './scores.ts';
 import { positionOf, type Span } from './sight.ts';
 
@@ -192,7 +192,7 @@ export const laws: readonly Law[] = [
     concerns: c =>
       attendsToKeys(c) &&
       !c.tensors.blockTable &&
-      inputsAreIndependent(c) &&
+      comesApart(c) &&
       canMoveMask(c as GqaCase) &&
       seesAll(factsOf(c as GqaCase)),
     calls: [
