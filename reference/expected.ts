@@ -68,8 +68,13 @@ export type Reference<O extends Op> = (
 /** What is known of an op's truth. */
 export interface Truth<O extends Op> {
   readonly reference: Reference<O>;
-  /** The inputs that rounding errors come from: whether data is generic is asked of them (generic.ts). */
-  readonly decisive: readonly string[];
+  /**
+   * The inputs that rounding errors come from, and the dimensions over which sums of them go: whether data is generic
+   * is asked of them (generic.ts).
+   */
+  readonly decisive: Readonly<Record<string, readonly number[]>>;
+  /** Whether the terms of a sum are alike by something other than a stride of 0. Absent: they never are. */
+  readonly repeats?: (c: CaseOf<O>) => boolean;
   /** Where the reference disagrees with a handful of golden vectors, one sentence each. */
   readonly golden: () => string[];
 }

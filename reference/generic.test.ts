@@ -55,3 +55,19 @@ test('so does a stride of 0 within a row, but not one between rows', () => {
   expect(isGeneric(withStrides([n, 0]))).toBe(false);
   expect(isGeneric(withStrides([0, 1]))).toBe(true);
 });
+
+test('so does one between keys, or a block that stands twice: the same term is added again and again', () => {
+  const c = gqaCase({ keys: 5, batch: 2, headDim: 8 });
+  const withStrides = (role: string, strides: number[]): CaseOf<'gqa'> => ({
+    ...c,
+    tensors: { ...c.tensors, [role]: { ...c.tensors[role], strides } },
+  });
+  expect(isGeneric(withStrides('k', [40, 0, 8, 1]))).toBe(false);
+  expect(isGeneric(withStrides('v', [40, 0, 8, 1]))).toBe(false);
+  expect(isGeneric(withStrides('q', [0, 8, 8, 1]))).toBe(true);
+  const paged = (...blockTable: number[][]) =>
+    isGeneric(gqaCase({ batch: 2, keys: 2, blocks: 4, blockTable }));
+  expect(paged([0, 1], [1, 0])).toBe(true);
+  expect(paged([0, 0], [1, 2])).toBe(false);
+  expect(paged([0, -1], [1, -1])).toBe(true);
+});

@@ -98,8 +98,13 @@ export function isInPlace(c: Case): boolean {
   );
 }
 
-/** The whole of a dimension, or one place in it. */
-export type Place = number | 'all';
+/** The whole of a dimension, one place in it, or those from one up to another. */
+export type Place = number | 'all' | readonly [from: number, to: number];
+
+function rangeOf(place: Place, extent: number): readonly [from: number, to: number] {
+  if (place === 'all') return [0, extent];
+  return typeof place === 'number' ? [place, place + 1] : place;
+}
 
 /**
  * Which blocks of a shape stand at these places of its leading dimensions, in C order. A block is what the
@@ -108,7 +113,8 @@ export type Place = number | 'all';
 export function blocksAt(shape: readonly number[], places: readonly Place[]): number[] {
   return places.reduce<number[]>(
     (blocks, place, d) => {
-      const indices = place === 'all' ? Array.from({ length: shape[d] }, (_, i) => i) : [place];
+      const [from, to] = rangeOf(place, shape[d]);
+      const indices = Array.from({ length: to - from }, (_, i) => from + i);
       return blocks.flatMap(block => indices.map(index => block * shape[d] + index));
     },
     [0],
@@ -118,14 +124,12 @@ export function blocksAt(shape: readonly number[], places: readonly Place[]): nu
 /** A tensor's elements at these places of its leading dimensions, where they lie, with the values that they have. */
 export function at(tensor: TensorSpec, places: readonly Place[]): TensorSpec {
   const { shape, strides, offset, dtype, data } = tensor;
-  const skipped = places.reduce<number>(
-    (sum, place, d) => sum + (place === 'all' ? 0 : place * strides[d]),
-    0,
-  );
+  const ranges = places.map((place, d) => rangeOf(place, shape[d]));
+  const skipped = ranges.reduce((sum, [from], d) => sum + from * strides[d], 0);
   return {
     ...tensor,
     offset: offset + skipped * sizeOf(dtype),
-    shape: shape.map((extent, d) => (typeof places[d] === 'number' ? 1 : extent)),
+    shape: shape.map((extent, d) => (d < ranges.length ? ranges[d][1] - ranges[d][0] : extent)),
     ...(data && { data: pick(data, blocksAt(shape, places), countOf(shape.slice(places.length))) }),
   };
 }

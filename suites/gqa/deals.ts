@@ -64,6 +64,14 @@ const deals: readonly Deal[] = [
   { ...small, keys: size(aroundPowersOfTwo(9, 10)), mask: fc.constant(null), prompt: fc.constant(false) },
   { ...small, keys: size(aroundPowersOfTwo(8, 10)), causal: fc.constant(true), qLen: few(2, 9) },
   { ...small, keys: few(1500, 3000), headDim: few(1, 12), ...unstructured },
+  // Split over threads, and not evenly.
+  {
+    ...small,
+    batch: size(fc.constant(1)),
+    qLen: few(1, 2),
+    keys: size(fc.constantFrom(257, 700, 1025)),
+    threads: dealt(fc.constantFrom(2, 3, 5, 7, 16), 1),
+  },
   // Queries that see nothing; as many as keys; a chunk behind a prefix that straddles a tile.
   { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(true), prompt: fc.constant(false) },
   { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(false), prompt: fc.constant(false) },
@@ -88,6 +96,14 @@ const deals: readonly Deal[] = [
     prompt: fc.constant(false),
     headDim: few(1, 40),
     keys: few(1, 60),
+  },
+  {
+    ...small,
+    batch: few(16, 40),
+    qLen: fc.constant(1),
+    prompt: fc.constant(false),
+    keys: few(1, 20),
+    headDim: few(1, 16),
   },
   ...modelHeads.map(
     ([kvHeads, group]): Deal => ({
@@ -116,9 +132,22 @@ const deals: readonly Deal[] = [
     keys: size(fc.constantFrom(64, 65, 128, 320)),
     qLen: few(1, 5),
   },
+  // Blocks of 512 that a window leaves behind, whole.
+  {
+    ...small,
+    window: few(1, 20),
+    causal: fc.constant(true),
+    keys: size(fc.constantFrom(575, 640, 700)),
+    prompt: fc.constant(false),
+  },
   { softcap: fc.constantFrom(50, 30, 5), mask: fc.constant(null), keys: size(fc.constantFrom(65, 33, 17)) },
   { softcap: fc.constantFrom(5, 0.75), scale: fc.constantFrom(20, 1) },
-  { mask: masked({ hides: fc.constant('first keys') }), keys: few(64, 300), scores: scored('low') },
+  {
+    ...small,
+    mask: masked({ hides: fc.constant('first keys'), by: fc.constant('-inf') }),
+    keys: few(64, 600),
+    scores: scored('low'),
+  },
   { mask: masked({ hides: fc.constantFrom('rows', 'all') }) },
   { mask: masked({ hides: fc.constant('all but one'), by: fc.constant('-inf') }) },
   { mask: masked({ by: fc.constant('lowest'), hides: fc.constantFrom('rows', 'all', 'first keys') }) },

@@ -95,7 +95,8 @@ export const dimensions: readonly Dimension[] = [
   dimension<'gqa'>('batch', {
     ...counts([0, 1, 2, 3], facts => facts.batch),
     'several, one token each': fact(({ batch, qLen }) => batch > 1 && qLen === 1),
-    'more than 3': fact(({ batch }) => batch > 3),
+    '4 to 15': fact(({ batch }) => batch > 3 && batch < 16),
+    '16 and more': fact(({ batch }) => batch >= 16),
   }),
   dimension<'gqa'>('keys', {
     ...each([0, 1, 3], String, (c, length) => anyLength(own => own === length)(c)),
@@ -174,6 +175,9 @@ export const dimensions: readonly Dimension[] = [
     'a window as long as the keys, or one beside': anyLength(
       (length, { window }) => window > 0 && near(length, window),
     ),
+    'a window that hides 512 keys and more': anyQuery(
+      (facts, b, i) => facts.window > 0 && seenBy(facts, b, i).first >= 512,
+    ),
     'a window longer than the keys': anyLength((length, { window }) => window > length + 1),
   }),
   dimension<'gqa'>('softcap', {
@@ -230,10 +234,14 @@ export const dimensions: readonly Dimension[] = [
       c.tensors.mask?.data?.patches.some(
         p => p.value === '-inf' && p.start === 0 && p.count < keysOfMask(c),
       ) ?? false,
-    '-inf for the first 64 keys': c =>
-      c.tensors.mask?.data?.patches.some(
-        p => p.value === '-inf' && p.start === 0 && p.count >= 64 && p.count < keysOfMask(c),
-      ) ?? false,
+    ...each(
+      [64, 256],
+      keys => `-inf for the first ${keys} keys`,
+      (c, keys) =>
+        c.tensors.mask?.data?.patches.some(
+          p => p.value === '-inf' && p.start === 0 && p.count >= keys && p.count < keysOfMask(c),
+        ) ?? false,
+    ),
     '-inf for a row': c => patchedRow(c, keysOfMask),
     'the lowest number': maskPatch(value => typeof value === 'number' && value < -1e38),
     finite: c => c.tensors.mask?.data?.kind === 'normal',

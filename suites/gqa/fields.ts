@@ -17,9 +17,9 @@ const batches = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 2, max: 3 }) },
 );
 const queryCounts = fc.oneof(
-  { weight: 5, arbitrary: fc.constant(1) },
-  { weight: 6, arbitrary: fc.integer({ min: 2, max: 5 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 6, max: 17 }) },
+  { weight: 10, arbitrary: fc.constant(1) },
+  { weight: 10, arbitrary: fc.integer({ min: 2, max: 4 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 5, max: 17 }) },
 );
 const keyCounts = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: 1, max: 16 }) },
@@ -38,8 +38,8 @@ const groups = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 5, max: 9 }) },
 );
 const headDims = fc.oneof(
-  { weight: 30, arbitrary: fc.integer({ min: 1, max: 16 }) },
-  { weight: 46, arbitrary: fc.integer({ min: 17, max: 80 }) },
+  { weight: 36, arbitrary: fc.integer({ min: 1, max: 16 }) },
+  { weight: 40, arbitrary: fc.integer({ min: 17, max: 80 }) },
   { weight: 20, arbitrary: fc.constantFrom(...widths.slice(1, 7)) },
   { weight: 4, arbitrary: fc.constantFrom(...widths.slice(7)) },
 );

@@ -9,6 +9,7 @@ import { gqaCase } from '../../reference/testing/gqa_cases.ts';
 import type { Case } from '../../src/case/case.ts';
 import type { Bits } from '../../src/case/dtype.ts';
 import { materialise } from '../../src/case/materialise.ts';
+import type { Recipe } from '../../src/case/recipe.ts';
 import { drawCase } from '../../src/check/generate.ts';
 import { law } from '../../src/check/law.ts';
 import type { Answer } from '../../src/check/property.ts';
@@ -121,6 +122,12 @@ describe('of a kernel and a reference that agree', () => {
 
   test.each(laws)('$name holds where they are right', ({ name }) => {
     expect(ask(name, base, plainly)).toBe('held');
+  });
+
+  test.each(laws)('$name holds where a query is as large as it can be', ({ name }) => {
+    const patches: Recipe['patches'] = [{ start: 0, count: 1, step: 1, value: 'max' }];
+    const q: Partial<Recipe> = { kind: 'normal', patches };
+    expect(ask(name, gqaCase({ headDim: 1, keys: 2, q }), plainly)).toBe('held');
   });
 
   test.each(misunderstandings)('%s sees %s', (name, _, c, twist) => {

@@ -2,10 +2,10 @@
 
 import { type Case, countOf } from '../../src/case/case.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
-import { inputsAreIndependent, permutation, withTensors } from '../derive.ts';
+import { permutation, withTensors } from '../derive.ts';
 import { type Disobeyed, differs, type Law, type Run } from '../law.ts';
 import { type Facts, factsOf, type GqaCase, maskRow, seenBy, upTo } from './facts.ts';
-import { canMoveMask, holding, moved, tidied, withMaskKeys, withOwn } from './parts.ts';
+import { canMoveMask, comesApart, holding, moved, tidied, withMaskKeys, withOwn } from './parts.ts';
 import { recipe } from './scores.ts';
 import { positionOf, type Span } from './sight.ts';
 
@@ -67,10 +67,10 @@ function valueAt({ slotOf, kvHeads, group, headDim }: Facts, { b, h }: Row, key:
 const attends = (c: Case): c is GqaCase => c.op === 'gqa' && countOf(c.tensors.q.shape) > 0;
 const attendsToKeys = (c: Case) => attends(c) && factsOf(c).lengths.some(length => length > 0);
 
-/** The same call without a mask, all of whose keys are alike. */
-function keysAlike(c: GqaCase): GqaCase {
+/** The same call without a mask, every element of whose keys is one number. */
+function keysAlike(c: GqaCase, scale: number): GqaCase {
   const { mask: _, ...tensors } = c.tensors;
-  const k = holding(c.tensors.k, recipe('constant', { scale: 0.125 }));
+  const k = holding(c.tensors.k, recipe('constant', { scale }));
   return withTensors(tidied({ ...c, tensors }), { k });
 }
 
@@ -85,7 +85,7 @@ export const laws: readonly Law[] = [
     name: 'equal keys',
     says: 'where all keys are alike, the result is the mean of the values that are seen',
     concerns: attendsToKeys,
-    calls: [([base]) => keysAlike(base.case as GqaCase)],
+    calls: [([base]) => keysAlike(base.case as GqaCase, 0.125)],
     broken: ([, run]) => {
       const v = run.inputs.v.values;
       return firstWrong(run, (row, facts) => {
@@ -109,7 +109,8 @@ export const laws: readonly Law[] = [
     concerns: attendsToKeys,
     calls: [
       ([base], draw) => {
-        const alike = keysAlike(base.case as GqaCase);
+        // Scores of 0: beside those of a very large q the mask would be nothing.
+        const alike = keysAlike(base.case as GqaCase, 0);
         const { capacity, qLen, lengths } = factsOf(alike);
         const ahead = draw(lengths.reduce((a, b) => Math.max(a, b)));
         const column = { start: ahead, count: qLen, step: capacity, value: 1000 };
@@ -192,7 +193,7 @@ export const laws: readonly Law[] = [
     concerns: c =>
       attendsToKeys(c) &&
       !c.tensors.blockTable &&
-      inputsAreIndependent(c) &&
+      comesApart(c) &&
       canMoveMask(c as GqaCase) &&
       seesAll(factsOf(c as GqaCase)),
     calls: [

@@ -1,9 +1,8 @@
 /** Parts of a GQA call by themselves, and the same call with its keys elsewhere. */
 
-import { countOf, type TensorSpec } from '../../src/case/case.ts';
-import { sizeOf } from '../../src/case/dtype.ts';
+import { type Case, countOf, inputsOf, type TensorSpec } from '../../src/case/case.ts';
 import type { Patch, Recipe } from '../../src/case/recipe.ts';
-import { at, pick, withTensors } from '../derive.ts';
+import { at, inputsAreIndependent, pick, withTensors } from '../derive.ts';
 import { ownBuffer, strided } from '../layout.ts';
 import { factsOf, type GqaCase, upTo } from './facts.ts';
 import { recipe } from './scores.ts';
@@ -51,6 +50,11 @@ export function withLengths(c: GqaCase, lengths: readonly number[]): GqaCase {
   return withOwn(c, 'kvLen', 'i32', [lengths.length], values);
 }
 
+/** Whether parts of a call can be asked for: every input has values of its own, none of them picked already. */
+export function comesApart(c: Case): boolean {
+  return inputsAreIndependent(c) && inputsOf(c).every(role => !c.tensors[role].data?.rows);
+}
+
 /** A tensor with other numbers. */
 export function holding(tensor: TensorSpec, data: Recipe): TensorSpec {
   return { ...tensor, data };
@@ -63,25 +67,11 @@ export function queriesAlone(c: GqaCase, b: number, from: number, to: number): G
   // Causal: the last of them sees its own key last.
   const length = causal ? Math.max(0, lengths[b] - qLen + to) : lengths[b];
   const alone = withLengths(batchAlone(c, b), [length]);
-  const part = (tensor: TensorSpec): TensorSpec => between(at(tensor, [b]), 1, from, to);
   return withTensors(alone, {
-    q: part(q),
-    out: part(out),
-    ...(mask && { mask: between(alone.tensors.mask, 2, from, to) }),
+    q: at(q, [b, [from, to]]),
+    out: at(out, [b, [from, to]]),
+    ...(mask && { mask: at(mask, [mask.shape[0] > 1 ? b : 0, 'all', [from, to]]) }),
   });
-}
-
-/** Places [from, to) of a dimension. */
-function between(tensor: TensorSpec, d: number, from: number, to: number): TensorSpec {
-  const { shape, data } = tensor;
-  const outer = countOf(shape.slice(0, d));
-  const blocks = upTo(outer).flatMap(o => upTo(to - from).map(i => o * shape[d] + from + i));
-  return {
-    ...tensor,
-    offset: tensor.offset + from * tensor.strides[d] * sizeOf(tensor.dtype),
-    shape: shape.with(d, to - from),
-    ...(data && { data: pick(data, blocks, countOf(shape.slice(d + 1))) }),
-  };
 }
 
 /** One batch by itself. */

@@ -4,12 +4,13 @@
 
 import { countOf } from '../../src/case/case.ts';
 import type { Patch, Recipe } from '../../src/case/recipe.ts';
-import { blocksAt, inputsAreIndependent, permutation, pick, withTensors } from '../derive.ts';
+import { blocksAt, permutation, pick, withTensors } from '../derive.ts';
 import type { Derived, Relation } from '../suite.ts';
 import { type Facts, factsOf, type GqaCase, maskOf, maskRow, seenBy, seenIn, upTo } from './facts.ts';
 import {
   batchAlone,
   canMoveMask,
+  comesApart,
   headAlone,
   holding,
   moved,
@@ -32,7 +33,7 @@ function relation(name: string, says: string, owed: Relation['owed'], ask: Ask):
     says,
     owed,
     derive: (c, draw) => {
-      if (c.op !== 'gqa' || countOf(c.tensors.q.shape) === 0 || !inputsAreIndependent(c)) return null;
+      if (c.op !== 'gqa' || countOf(c.tensors.q.shape) === 0 || !comesApart(c)) return null;
       return ask(c, factsOf(c), draw);
     },
   };

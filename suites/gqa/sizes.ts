@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts';
 import type { Sight } from './sight.ts';
 
 /** Multiply-adds of Q K^T in a drawn case, at most; the reference has about fifty million of them in a second. */
-export const affordableWork = 1 << 19;
+export const affordableWork = 3 << 17;
 
 export interface Sizes extends Sight {
   readonly batch: number;

@@ -11,7 +11,7 @@ testSuite(gqa, {
     [kvLen, blockTable].some(tensor => tensor && tensor.dtype !== 'i32') ||
     (mask && mask.dtype !== 'f32'),
   edgesWithin: 3000,
-  meanElements: 2000,
+  meanElements: 1500,
   tooLarge: ({ threads, tensors: { kvLen, blockTable, mask, k } }) => {
     if (threads > 1) return `${threads} threads`;
     if (mask) return 'with a mask';
