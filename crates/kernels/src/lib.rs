@@ -11,6 +11,7 @@ compile_error!("build without target-cpu: the tiers `scalar` and `sse2` must run
 mod access;
 pub mod cpu;
 pub mod executed;
+pub mod gqa;
 mod parallel;
 pub mod rms_norm;
 pub mod rope;

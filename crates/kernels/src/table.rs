@@ -8,6 +8,7 @@ use tierwise_abi::c::{
 };
 
 use crate::executed;
+use crate::gqa::Gqa;
 use crate::rms_norm::RmsNorm;
 use crate::rope::Rope;
 use crate::simd::{Scalar, Simd};
@@ -16,7 +17,7 @@ use crate::simd::{Scalar, Simd};
 use crate::simd::{Avx2, Avx512, Sse2};
 
 /// The operators. A new one is a line here.
-const OPS: &[&[TwKernel]] = &[&tiers::<RmsNorm>(), &tiers::<Rope>()];
+const OPS: &[&[TwKernel]] = &[&tiers::<RmsNorm>(), &tiers::<Rope>(), &tiers::<Gqa>()];
 
 /// An operator's kernel, the same in every tier.
 pub trait Op: 'static {

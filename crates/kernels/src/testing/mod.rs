@@ -1,11 +1,13 @@
 //! What the tests stand on: buffers between guard pages, tensors in them, numbers, and every tier.
 
+mod gqa;
 mod guarded;
 mod part;
 mod rms_norm;
 mod rope;
 mod tensor;
 
+pub use gqa::{Attended, Attending, GqaCase, Laid, TYPES};
 pub use guarded::{Edge, Guarded};
 pub use part::{Part, answer};
 pub use rms_norm::{Asked, Case, Data, in_turn};

@@ -1,0 +1,90 @@
+//! The first and the last step of an item: its queries, and its answers.
+
+use std::marker::PhantomData;
+
+use super::item::Item;
+use super::plan::Space;
+use super::state::State;
+use super::tile::rows_of;
+use crate::access::{Layout, Rows, Strided};
+use crate::simd::{Element, First, LANES, Simd, TileWork, Work};
+
+/// Copies the queries, widened, as tiles read them: `[dims][rows of the tile]`.
+pub struct Load<'a, E> {
+    pub item: &'a Item<'a>,
+    pub space: Space,
+    pub element: PhantomData<E>,
+}
+
+impl<E: Element> Work for Load<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        s.tiled(self);
+    }
+}
+
+impl<E: Element> TileWork for Load<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
+        let Self { item, space, .. } = self;
+        let dims = item.call.head_dim();
+        let mut first = 0;
+        while first < item.rows {
+            let rows = rows_of(item.rows - first, ROWS);
+            for row in 0..rows {
+                let [query, head] = item.place(first + row);
+                let from = Rows::<E>::of_block(&item.call.q, [item.batch, query]).at(head);
+                for d in (0..dims).step_by(LANES) {
+                    let lanes = First((dims - d).min(LANES));
+                    let mut values = [0.0; LANES];
+                    // SAFETY: the call was checked; the space has queries of all rows; an array of 16.
+                    unsafe {
+                        s.store_f32(values.as_mut_ptr(), Strided::load(s, from, d, lanes));
+                        for (i, &value) in values.iter().enumerate().take(lanes.0) {
+                            let at = first * dims + (d + i) * rows + row;
+                            space.queries.wrapping_add(at).write(value);
+                        }
+                    }
+                }
+            }
+            first += rows;
+        }
+    }
+}
+
+/// Divides sums by totals, and rounds. A row that saw nothing has a total of 0, and is +0.
+pub struct Finish<'a, E> {
+    pub item: &'a Item<'a>,
+    pub state: State,
+    pub element: PhantomData<E>,
+}
+
+impl<E: Element> Work for Finish<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { item, state, .. } = self;
+        let dims = item.call.head_dim();
+        for row in 0..item.rows {
+            let [query, head] = item.place(row);
+            let to = Rows::<E>::of_block(&item.call.out, [item.batch, query]).at(head);
+            let sums = state.sums.wrapping_add(row * state.padded);
+            // SAFETY: the state is the item's; the call was checked.
+            unsafe {
+                let total = *state.total.wrapping_add(row);
+                let share = s.splat(if total == 0.0 { 0.0 } else { 1.0 / total });
+                for d in (0..dims).step_by(LANES) {
+                    let sum = s.load_f32(sums.wrapping_add(d));
+                    // An underflow below 0 leaves -0 in a sum, or not, by the arithmetic of the tier.
+                    let value = s.add(s.mul(sum, share), s.splat(0.0));
+                    Strided::store(s, to, d, value, First((dims - d).min(LANES)));
+                }
+            }
+        }
+    }
+}
