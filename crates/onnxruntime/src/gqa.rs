@@ -186,29 +186,27 @@ pub unsafe fn run(call: &GqaCall) -> Result<(), Unsupported> {
     };
     // SAFETY: the scratch has room for a number of each batch and one more.
     unsafe { write_lengths(call, plan.keys, scratch.cast())? };
-    let [past_k, past_v] = [plan.k, plan.v];
+    let keys = [plan.k, plan.v];
     let mut operands = vec![plan.q];
-    match plan.keys {
-        Keys::Cached => {
-            let none = Operand {
-                shape: [call.batch(), 0, call.kv_heads() * call.head_dim()].into(),
-                ..past_k
-            };
-            operands.extend([none, none, past_k, past_v]);
-        }
-        Keys::New => operands.extend([past_k, past_v]),
+    if plan.keys == Keys::Cached {
+        let none = Operand {
+            shape: [call.batch(), 0, call.kv_heads() * call.head_dim()].into(),
+            ..plan.k
+        };
+        operands.extend([none, none]);
     }
+    operands.extend(keys);
     operands.extend([lengths, longest]);
     operands.extend(plan.mask);
     operands.push(plan.out);
     match plan.keys {
         // Nothing is appended, so nothing is written there.
-        Keys::Cached => operands.extend([past_k, past_v]),
+        Keys::Cached => operands.extend(keys),
         Keys::New => {
             let made = |index| Operand {
                 data: scratch.wrapping_add(Plan::lengths(call) + index * plan.cache()),
                 shape: [call.batch(), call.kv_heads(), call.q_len(), call.head_dim()].into(),
-                ..past_k
+                ..plan.k
             };
             operands.extend([made(0), made(1)]);
         }

@@ -5,7 +5,7 @@ use std::ptr;
 use tierwise_abi::c::{TW_INVALID, TW_OK, TW_UNSUPPORTED, TwGqaArgs, TwStatus};
 use tierwise_abi::tensor::Dtype;
 
-use super::tensor::{Held, noise, worst};
+use super::tensor::{Held, ReadOnly, noise, worst};
 use super::{head, row, run};
 
 /// A call, by what can vary in it.
@@ -31,6 +31,8 @@ struct Case {
     /// Batches and heads of the mask.
     mask: Option<[usize; 2]>,
     paged: bool,
+    /// Whether k and v lie in pages that can't be written.
+    read_only: bool,
 }
 
 /// A cache, and some queries.
@@ -51,6 +53,7 @@ const PLAIN: Case = Case {
     causal: true,
     mask: None,
     paged: false,
+    read_only: false,
 };
 
 /// Two caches, one query each.
@@ -180,6 +183,12 @@ fn see(case: &Case, spare: i64) -> Option<(TwStatus, f64)> {
     let mut table = Held::dense(Dtype::I32, [case.batch, 1], |b| b as f64);
     let before = [&inputs.q, &inputs.k, &inputs.v].map(|tensor| tensor.bytes().to_vec());
     let [mut q, mut k, mut v] = [inputs.q.raw(), inputs.k.raw(), inputs.v.raw()];
+    let pages = case
+        .read_only
+        .then(|| [&inputs.k, &inputs.v].map(|tensor| ReadOnly::of(tensor.bytes())));
+    if let Some([k_pages, v_pages]) = &pages {
+        (k.data, v.data) = (k_pages.start, v_pages.start);
+    }
     let (mut out_, mut kv_len_, mut table_) = (out.raw(), kv_len.raw(), table.raw());
     let mut mask = inputs.mask.as_mut().map(Held::raw);
     let mut args = TwGqaArgs {
@@ -272,6 +281,24 @@ fn takes_every_length_of_a_cache() {
                         return;
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Not even with what is there already: the cache may be in use elsewhere.
+#[test]
+fn does_not_write_to_a_cache() {
+    for dtype in [Dtype::F32, Dtype::F16] {
+        for form in [PLAIN, DECODE] {
+            let case = Case {
+                dtype,
+                kv_dtype: dtype,
+                read_only: true,
+                ..form
+            };
+            if !holds(&case) {
+                return;
             }
         }
     }

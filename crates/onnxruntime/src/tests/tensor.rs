@@ -1,5 +1,8 @@
 //! Tensors with memory of their own, in f32 or f16, read and written as f64.
 
+use std::ffi::c_void;
+use std::ptr;
+
 use half::f16;
 use tierwise_abi::c::{DLDevice, DLTensor};
 use tierwise_abi::tensor::Dtype;
@@ -99,6 +102,38 @@ impl<const D: usize> Held<D> {
             index /= self.shape[axis];
         }
         offset * self.dtype.size()
+    }
+}
+
+/// A copy of bytes in pages that can only be read.
+pub struct ReadOnly {
+    pub start: *mut c_void,
+    bytes: usize,
+}
+
+impl ReadOnly {
+    pub fn of(bytes: &[u8]) -> Self {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: a new private mapping, filled, then closed to writes.
+        let start = unsafe {
+            let start = libc::mmap(ptr::null_mut(), bytes.len(), access, flags, -1, 0);
+            assert_ne!(start, libc::MAP_FAILED);
+            ptr::copy_nonoverlapping(bytes.as_ptr(), start.cast(), bytes.len());
+            assert_eq!(libc::mprotect(start, bytes.len(), libc::PROT_READ), 0);
+            start
+        };
+        Self {
+            start,
+            bytes: bytes.len(),
+        }
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        // SAFETY: its own mapping.
+        unsafe { libc::munmap(self.start, self.bytes) };
     }
 }
 
