@@ -1,17 +1,19 @@
 /**
  * Bad input at the command line: whatever is wrong, one clear line on stderr that names the thing, exit code 2, and
- * nothing written. (Ways for files and libraries to be wrong: failure-file, store and provider tests.)
+ * nothing written. (Ways for files and libraries to be wrong: damage, failure-file, store and provider tests.)
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { greenRun } from '../reports/testing/sample.ts';
-import { failureVersion } from '../src/check/failure-file.ts';
+import { failureVersion, readFailure } from '../src/check/failure-file.ts';
 import { drawCase } from '../src/check/generate.ts';
 import { load, native } from '../src/providers/provider.ts';
 import { compile, goodHead, table } from '../src/providers/testing/c-library.ts';
 import { runVersion } from '../src/run/document.ts';
+import { readRun } from '../src/run/store.ts';
+import { damaged } from '../src/testing/damage.ts';
 import { rmsNorm } from '../suites/rms_norm/index.ts';
 import { contentOf, makeFolder, mutants, tierwise } from './testing/cli.ts';
 
@@ -125,6 +127,39 @@ describe.concurrent('is refused:', () => {
     [['replay', 'failure.json', '--dump', 'text.txt'], /cannot write text\.txt\/x\.npy: /],
   ])('%j', refused);
 });
+
+/** Some of the damage that the readers' own tests go through (src/testing/damage.test.ts), as a user meets it. */
+describe.concurrent('is refused, damaged by chance:', () => {
+  const kinds = [
+    ['a failure file', failure, ['replay', 'damaged.json'], readFailure],
+    ['a run document', run, ['report', 'damaged.json', '-o', 'new.html'], readRun],
+  ] as const;
+  const files = kinds.flatMap(([kind, whole, args, read]) =>
+    damaged(JSON.parse(whole), 30, 5)
+      .filter(({ content }) => isRefused(content, read))
+      .slice(0, 8)
+      .map(({ what, content }) => [kind, what, args, content] as const),
+  );
+
+  test.each(files)('%s: %s', async (_, __, args, content) => {
+    const folder = mkdtempSync(join(root, 'damaged-'));
+    writeFileSync(join(folder, 'damaged.json'), content);
+    const { status, stdout, stderr } = await tierwise(args, folder);
+    expect(stderr).toMatch(/^tierwise: damaged\.json is not a .*\n$/);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+});
+
+function isRefused(content: Buffer, read: (path: string) => unknown): boolean {
+  const path = join(mkdtempSync(join(root, 'probe-')), 'probe.json');
+  writeFileSync(path, content);
+  try {
+    read(path);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 describe.concurrent('is taken:', () => {
   test('the failure file that was damaged above, whole', async () => {

@@ -36,6 +36,7 @@ export async function hunt(
   const elapsed = () => performance.now() - started;
   const asked: Record<string, number> = {};
   let cases = 0;
+  const asked: Record<string, number> = {};
   while (elapsed() < seconds * 1000) {
     const units = Array.from({ length: crew.size }, (_, i) => {
       const from = cases + i * unitCases;
@@ -51,6 +52,9 @@ export async function hunt(
       return { killed: { property, message, cases: first.k + 1, milliseconds }, cases: first.k + 1 };
     }
     cases += units.length * unitCases;
+    for (const report of reports) {
+      for (const [property, n] of Object.entries(report.asked)) asked[property] = (asked[property] ?? 0) + n;
+    }
   }
   return { killed: null, cases };
 }

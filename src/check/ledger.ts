@@ -16,6 +16,7 @@ import {
   whyUnavailable,
 } from '../providers/provider.ts';
 import type { Cell, Finding, Run } from '../run/document.ts';
+import { UsageError } from '../usage-error.ts';
 import type { Checked, Found } from './check.ts';
 import { noEvidence } from './evidence.ts';
 import { type Failure, failureName, failureVersion, writeFailure } from './failure-file.ts';
@@ -109,13 +110,16 @@ function pathToTell({ name, path }: LoadedProvider): string | null {
   return providerNamed(name)?.path === path ? null : path;
 }
 
-/** Findings with their failure files, which are written here. */
+/** Findings with their failure files, which are written here; `unwritten` is told of each that can't be. */
 export function fileFindings(
   found: readonly Found[],
   providers: readonly LoadedProvider[],
   kernels: readonly Kernel[],
   seed: number,
   folder: string,
+  unwritten: (error: UsageError) => void = error => {
+    throw error;
+  },
 ): Finding[] {
   return found.map(({ sighting, shrunk, shares = null, file: kept }) => {
     const kernel = kernels.find(candidate => kernelId(candidate) === sighting.kernel)!;
@@ -138,7 +142,13 @@ export function fileFindings(
       case: shrunk.case,
     };
     const file = kept ? relative(process.cwd(), kept) : join(folder, failureName(failure, sighting.dtype));
-    if (!kept) writeFailure(file, failure);
+    try {
+      if (!kept) writeFailure(file, failure);
+    } catch (error) {
+      // A full disk is no reason to lose what was found.
+      if (!(error instanceof UsageError)) throw error;
+      unwritten(error);
+    }
     const { steps, runs, fromElements, toElements, explained } = shrunk;
     return {
       provider: provider.name,

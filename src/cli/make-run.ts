@@ -1,5 +1,6 @@
 /** Makes a run: checks, puts on the clock, and writes down what was seen. */
 
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
@@ -25,7 +26,7 @@ import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Selected } from './options.ts';
-import { ProgressLine, say } from './terminal.ts';
+import { complain, ProgressLine, say } from './terminal.ts';
 
 /** What a run is to do. */
 export interface Plan {
@@ -148,7 +149,11 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       };
     }),
     cells,
-    findings: checked ? fileFindings(checked.found, providers, known, plan.seed, folder) : [],
+    findings: checked
+      ? fileFindings(checked.found, providers, known, plan.seed, folder, error =>
+          complain(`${error.message}; the run document holds its case`),
+        )
+      : [],
     regressions: regressionsOf(asked),
     edges: checked ? edgesOf(checked) : [],
     throughput: checked && {
@@ -162,6 +167,11 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     timings: benched.timings,
     ceilings: benched.ceilings,
   };
+}
+
+/** The same, and 2 where a finding has no failure file: it could not be written. */
+export function exitCodeOf(run: Run): 0 | 1 | 2 {
+  return run.findings.every(({ file }) => existsSync(file)) ? exitCode(run) : 2;
 }
 
 /**

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { hash } from '../case/random.ts';
 import { UsageError } from '../usage-error.ts';
 import { kernelId, libraryAt, load, native, promises } from './provider.ts';
 import { compile, goodHead, table } from './testing/c-library.ts';
@@ -113,3 +114,117 @@ describe('a library', () => {
     expect(() => libraryAt(join(folder, 'none.so'))).toThrow(/^no library at .*none\.so$/);
   });
 });
+
+/** Values for a pointer to text that no library should have, as C has them. */
+const lies = [
+  'NULL',
+  '""',
+  '(char *)8',
+  '(char *)-1',
+  '(char *)0x7fffffffe000',
+  '"\\xff\\xfe"',
+  '"\\x1b[31m"',
+  '"a\\nb"',
+  '"a/b"',
+  `"${'x'.repeat(300)}"`,
+  'endless',
+];
+/** A whole page of text without an end, with nothing behind it that could be read. */
+const endless = `
+  #include <string.h>
+  #include <sys/mman.h>
+  static char *endless;
+  static char *paged(void) {
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(page + 4096, 4096);
+    return memset(page, 'x', 4096);
+  }`;
+const counts = ['0', '2', '17', '4096', '4097', '0x7fffffff', '0xffffffff'];
+const rowsAt = [
+  'NULL',
+  '(tw_kernel *)8',
+  '(tw_kernel *)-64',
+  '(tw_kernel *)(void *)&table',
+  '(tw_kernel *)((char *)rows + 1)',
+];
+const functions = ['NULL', '(void *)8', '(void *)-1', '(void *)rows', '(void *)abort'];
+
+/** A table as it should be, in C, and what may stand in each of its places instead. */
+const places = {
+  op: ['"rms_norm"', lies],
+  kernel: ['"a"', lies],
+  tier: ['"scalar"', lies],
+  available: ['yes', functions],
+  abi: ['1', ['0', '2', '0xffffffff']],
+  count: ['1', counts],
+  name: ['"mine"', lies],
+  version: ['"1"', lies],
+  rows: ['rows', rowsAt],
+} as const satisfies Record<string, readonly [string, readonly string[]]>;
+type Place = keyof typeof places;
+
+/** A table with one lie in it, or two. */
+function lyingTable(i: number): { what: string; source: string } {
+  const pick = <T>(values: readonly T[], k: number) => values[hash(i, k) % values.length];
+  const names = Object.keys(places) as Place[];
+  const liedAbout = new Set([pick(names, 1), ...(hash(i, 2) % 3 === 0 ? [pick(names, 3)] : [])]);
+  const said = Object.fromEntries(
+    names.map((place, k) => [place, liedAbout.has(place) ? pick(places[place][1], 4 + k) : places[place][0]]),
+  ) as Record<Place, string>;
+  return {
+    what: [...liedAbout].map(place => `${place} is ${said[place]}`).join(', '),
+    source: `
+      #include <stdlib.h>
+      ${endless}
+      static tw_library table;
+      static int yes(void) { return 1; }
+      static tw_status run(const void *args) { (void)args; return TW_UNSUPPORTED; }
+      static tw_kernel rows[2];
+      const tw_library *tierwise_library(void) {
+        endless = paged();
+        rows[0] = (tw_kernel){ ${said.op}, ${said.kernel}, ${said.tier}, ${said.available}, NULL, run, 0, 0 };
+        table = (tw_library){ ${said.abi}, ${said.count}, ${said.name}, ${said.version}, ${said.rows} };
+        return &table;
+      }`,
+  };
+}
+
+/** Loads what may be anything: a provider, or one line that names the library. */
+function loadedOrRefused(path: string): string | null {
+  try {
+    load(libraryAt(path));
+    return null;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    expect(error.message.startsWith(`${path}: `)).toBe(true);
+    expect(error.message.length).toBeLessThan(path.length + 2500);
+    return error.message;
+  }
+}
+
+test('60 tables that lie are refused, or taken where they can be; the engine goes on', () => {
+  const ends = Array.from({ length: 60 }, (_, i) => {
+    const { what, source } = lyingTable(i);
+    return { what, says: loadedOrRefused(compile(folder, `lie${i}`, source)) };
+  });
+  const taken = ends.filter(({ says }) => says === null).map(({ what }) => what);
+  // A name that a person may give to a library, or so many rows as there are.
+  for (const what of taken) expect(what).toMatch(/^(name|version) is "a\/b"$/);
+  expect(load(native).kernels.length).toBeGreaterThan(0);
+}, 120_000);
+
+test('60 libraries that are damaged as files are refused, or are one still', () => {
+  const whole = readFileSync(compile(folder, 'undamaged', table(goodHead)));
+  const says = Array.from({ length: 60 }, (_, i) => {
+    const path = join(folder, `damaged${i}.so`);
+    // Its headers stand at both ends.
+    const near = hash(i, 1) % (i % 2 === 0 ? 1024 : whole.length);
+    const bytes = Buffer.from(i % 3 === 0 ? whole.subarray(0, near) : whole);
+    if (i % 3 > 0)
+      for (let k = 0; k < 4; k++) bytes[(near + 8 * k) % bytes.length] ^= 1 << (hash(i, 2 + k) % 8);
+    writeFileSync(path, bytes);
+    return loadedOrRefused(path);
+  });
+  expect(says.filter(line => line !== null).length).toBeGreaterThan(20);
+  expect(load(native).kernels.length).toBeGreaterThan(0);
+}, 120_000);

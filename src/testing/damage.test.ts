@@ -29,7 +29,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = { ...plantedRun(), timings: plantedRun().timings.slice(0, 2) };
 const cases = suites.flatMap(suite => [0, 5, 11].map(k => drawCase(suite, 1, k).case));
 const kernels = load(native).kernels.filter(({ tier }) => tier === 'scalar');
-const failures = cases.map(c => {
+const able = cases.filter(c => kernels.some(kernel => kernel.op === c.op));
+const failures = able.map(c => {
   const { op, name, tier } = kernels.find(kernel => kernel.op === c.op)!;
   return {
     version: failureVersion,

@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { writeRun } from '../../run/store.ts';
 import { configured } from '../configured.ts';
-import { exitCode, makeRun } from '../make-run.ts';
+import { exitCodeOf, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { findingsText, latencyTable, missingText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
@@ -44,6 +44,6 @@ export function benchCommand(): Command {
       process.stdout.write(`${out.join('\n')}\n`);
       say(`run document: ${options.json}`);
       // Without a check there is nothing to hold.
-      process.exitCode = options.check ? exitCode(run) : 0;
+      process.exitCode = options.check ? exitCodeOf(run) : 0;
     });
 }

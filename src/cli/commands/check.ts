@@ -6,7 +6,7 @@ import { count } from '../../../reports/format.ts';
 import type { Run } from '../../run/document.ts';
 import { writeRun } from '../../run/store.ts';
 import { configured, type Kept } from '../configured.ts';
-import { defaultRunFile, exitCode, makeRun, outputFolder, type Plan } from '../make-run.ts';
+import { defaultRunFile, exitCodeOf, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
 import { findingsText, ledgerTables, missingText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
@@ -99,9 +99,10 @@ export function checkCommand(): Command {
     .action(async (given: CheckOptions) => {
       const options = await configured(given);
       const run = await makeRun(select(options), { ...planOf(options), check: true, bench: 'none' });
-      writeRun(options.json, run);
+      // Told before it is written: a disk may be full by now.
       tellCheck(run);
+      writeRun(options.json, run);
       say(`run document: ${options.json}`);
-      process.exitCode = exitCode(run);
+      process.exitCode = exitCodeOf(run);
     });
 }

@@ -6,7 +6,7 @@ import { renderReport } from '../../../reports/report.ts';
 import { peerNames } from '../../providers/peers.ts';
 import { writeRun, writeWhole } from '../../run/store.ts';
 import { configured } from '../configured.ts';
-import { exitCode, makeRun } from '../make-run.ts';
+import { exitCodeOf, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
 import { latencyTable } from '../tables.ts';
 import { type CheckOptions, planOf, tellCheck, withCheckOptions } from './check.ts';
@@ -39,11 +39,12 @@ export function runCommand(): Command {
         bench: options.quick ? 'quick' : 'full',
         writes: [...plan.writes, options.output],
       });
-      writeRun(options.json, run);
-      writeWhole(options.output, renderReport(run));
+      // Told before it is written: a disk may be full by now.
       process.stdout.write(`\n${latencyTable(run)}\n\n`);
       tellCheck(run);
+      writeRun(options.json, run);
+      writeWhole(options.output, renderReport(run));
       process.stdout.write(`report: ${resolve(options.output)}\n`);
-      process.exitCode = exitCode(run);
+      process.exitCode = exitCodeOf(run);
     });
 }
