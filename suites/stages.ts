@@ -16,7 +16,7 @@ import { hash } from '../src/case/random.ts';
 
 /** A call with what is going on around it. */
 export interface Staged {
-  /** The call, where it is not the case's own: other threads. */
+  /** The call, where it is not the case's own: with other threads, with other data. */
   readonly case?: Case;
   readonly manner: Manner;
   /** Calls that the kernel makes before, in the same process. */
@@ -73,10 +73,10 @@ function next(c: Case): (position: number) => number {
   return position => (position + 1) % limit;
 }
 
-/** Whether a call does something that several threads could share. */
+/** Whether a call has enough to do that several threads are at work at once. */
 function hasParts(c: Case): boolean {
   const { shape } = c.tensors[outputsOf(c)[0]];
-  return outputElements(c) > 0 && shape.slice(0, -1).reduce((a, b) => a * b, 1) > 1;
+  return outputElements(c) >= 256 && shape.slice(0, -1).reduce((a, b) => a * b, 1) > 1;
 }
 
 export const stages: readonly Stage[] = [
@@ -128,7 +128,7 @@ export const stages: readonly Stage[] = [
     of: (c, draw) => {
       if (!hasParts(c)) return null;
       const threads = threadCounts[1 + draw(threadCounts.length - 1)];
-      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5, c) } };
+      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(9, c) } };
     },
   },
   {
@@ -137,7 +137,7 @@ export const stages: readonly Stage[] = [
     ways: 4,
     of: (c, draw, other) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
-      manner: { again: atMost(60, c) },
+      manner: { again: atMost(40, c) },
     }),
   },
   {

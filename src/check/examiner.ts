@@ -16,9 +16,8 @@ import { explain, siblingsOf } from './explain/explain.ts';
 import { type Drawn, drawCase, samplesOf } from './generate.ts';
 import { Lab } from './lab.ts';
 import type { OwnCases } from './own-cases.ts';
-import { propertiesOf, suiteOf } from './properties.ts';
+import { free, propertiesOf, suiteOf } from './properties.ts';
 import type { Answer, Property } from './property.ts';
-import { tiersAgree } from './relation.ts';
 import { type Shrunk, shortPatience, shrink } from './shrink.ts';
 import { type Asked, Turns } from './turns.ts';
 
@@ -272,25 +271,28 @@ export class Examiner {
         count(report.evidence[`${id}#${dtype}`], property.name, answer === 'held', k);
         if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
       }
-      if (!applied || property === tiersAgree) continue;
+      if (!applied || free.includes(property)) continue;
       turns.count(dtype, property.name);
-      if (++asks === asksPerCase && !askAll) break;
+      if (++asks >= asksShared / sound.length && !askAll) break;
     }
     this.#lab.clear();
     return sightings;
   }
 
-  /** Agreement of tiers costs no run and is always asked; of the others, those first that are due. */
+  /** What costs no run is always asked; of the others, those first that are due. */
   #propertiesFor(suite: Suite, dtype: FloatDtype, k: number, turns: Turns): readonly Property[] {
     const { properties } = this.#assignment;
     if (properties) return propertiesOf(suite.op).filter(property => properties.includes(property.name));
-    const others = propertiesOf(suite.op).filter(property => property !== tiersAgree);
-    return [tiersAgree, ...turns.order(others, dtype, k)];
+    const others = propertiesOf(suite.op).filter(property => !free.includes(property));
+    return [...free, ...turns.order(others, dtype, k)];
   }
 }
 
-/** Properties that are asked of a case, beside those that every run is examined for. */
-const asksPerCase = 1;
+/**
+ * Properties that are asked of a case, beside those that every run is examined for, shared by its kernels: where
+ * there are few, making the case and its reference costs more than asking.
+ */
+const asksShared = 4;
 
 /** The fixed cases that digests go over. */
 const digestSeed = 1;

@@ -181,8 +181,10 @@ export class Lab {
   #stageTogether(kernels: readonly Kernel[], c: Case, staging: Staging): Outcome[] {
     const { manner, before = [], inItsPlace, beside, anew } = staging;
     const count = kernels.length;
-    const benches = this.#benchesFor(c, count);
-    const spare = inItsPlace ? this.#benchesFor(c, 2 * count).slice(count) : [];
+    // Where another call comes first, it is where the case itself has not been: on benches of their own.
+    const [benches, spare] = inItsPlace
+      ? [this.#benchesFor(c, 2 * count).slice(count), this.#benchesFor(c, 3 * count).slice(2 * count)]
+      : [this.#benchesFor(c, count), []];
     const others = before.map(other => this.#benchesFor(other, count));
     const earlier = inItsPlace && this.#benchesFor(inItsPlace, count);
     const companions = beside && this.#benchesFor(beside, count);

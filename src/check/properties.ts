@@ -6,13 +6,17 @@ import { stages } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
 import { UsageError } from '../usage-error.ts';
+import { codeIsOfItsTier } from './dispatch.ts';
 import { law } from './law.ts';
 import type { Property } from './property.ts';
 import { refuses } from './refusal.ts';
 import { relation, tiersAgree } from './relation.ts';
 import { stage } from './stage.ts';
 
-const common = [...commonRelations.map(relation), tiersAgree];
+/** What costs no run is asked of every case. */
+export const free: readonly Property[] = [tiersAgree, codeIsOfItsTier];
+
+const common = [...commonRelations.map(relation), ...free];
 
 const properties = new Map(
   suites.map(suite => {

@@ -1,10 +1,9 @@
 /** Stages: the same call with other things going on must give the same bits. */
 
-import { type Stage, threadCounts } from '../../suites/stages.ts';
+import type { Stage } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type Case, cellDtype, outputElements, outputsOf, type TensorSpec } from '../case/case.ts';
 import { type FloatDtype, firstDifference } from '../case/dtype.ts';
-import { promises } from '../providers/provider.ts';
 import { examineOutcome } from './examine.ts';
 import { drawCase } from './generate.ts';
 import type { Outcome, Staging } from './lab.ts';
@@ -34,33 +33,27 @@ export function stage({ name, says, ways, of }: Stage, suite: Suite): Property {
     ask: ({ kernel, case: base, lab, together }) => {
       const staging = stagingOf(base);
       if (!staging) return 'does not apply';
-      const alone = lab.run(kernel, base);
+      lab.runAll(together, staging.case);
+      const alone = lab.run(kernel, staging.case);
       if (alone.is !== 'ok') return 'does not apply';
       const outcome = lab.staged(kernel, staging.case, staging, together);
       const { breaches } = examineOutcome(lab, kernel, staging.case, outcome);
       if (breaches.length > 0) return askedOtherwise(name, wordsOf(says, staging), breaches);
+      const words = wordsOf(says, staging);
       if (outcome.is !== 'ok') {
-        return staging.case === base
-          ? [
-              {
-                property: name,
-                message: `${says}: it answers ${outcome.is} where it did the call`,
-                elements: [],
-              },
-            ]
-          : 'does not apply';
+        const message = `${words}: it answers ${outcome.is} where it did the call`;
+        return [{ property: name, message, elements: [] }];
       }
-      const sameBits = staging.case.threads === base.threads || promises(kernel, 'threads');
       const broken =
-        (sameBits && differs(name, wordsOf(says, staging), base, alone, outcome)) ||
-        repetition(name, wordsOf(says, staging), outcome) ||
+        differs(name, words, staging.case, alone, outcome) ??
+        repetition(name, words, outcome) ??
         companion(name, says, outcome.beside);
       return broken ? [broken] : 'held';
     },
   };
 }
 
-/** Bytes of the whole case, where it can be copied: not where memory has holes. */
+/** Whether the bytes of a case can be copied: memory has no holes, and there is not much of it. */
 function isCopied(c: Case): boolean {
   const buffers = Object.values(c.buffers);
   return (
@@ -83,7 +76,7 @@ const firstDrawn = 1000;
 const mostTries = 20;
 
 function wordsOf(says: string, { case: { threads }, manner }: Staging & { case: Case }): string {
-  return manner.jitter ? `${says} (${threads} of ${threadCounts.at(-1)} threads)` : says;
+  return manner.jitter ? `${says} (${threads} threads)` : says;
 }
 
 type Done = Extract<Outcome, { is: 'ok' }>;

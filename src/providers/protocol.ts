@@ -68,6 +68,16 @@ export type Request =
   | { run: { runs: readonly Run[] } }
   | { time: { contender: Contender; call: Call; calls: number; samples: number } };
 
+/** What a kernel's code needs of a CPU, as far as direct calls and jumps lead from `run`. */
+export interface Survey {
+  /** Instructions that were looked at; 0: nothing is known. */
+  instructions: number;
+  /** Whether it looks at the CPU itself, and so may go several ways. */
+  looksAtCpu: boolean;
+  /** Instructions above its tier, one of each need. */
+  foreign: readonly { instruction: string; needs: string; place: string }[];
+}
+
 /** A row of a library's table. */
 export interface TableRow {
   op: string;
@@ -76,6 +86,7 @@ export interface TableRow {
   available: boolean;
   numerics: number;
   promises: number;
+  code: Survey;
 }
 
 /** How a runner ended. */

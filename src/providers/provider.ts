@@ -11,7 +11,7 @@ import type { Promised } from '../case/promise.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
 import { peer } from './peers.ts';
-import { promiseBits } from './protocol.ts';
+import { promiseBits, type Survey } from './protocol.ts';
 import { SlotPool } from './slots.ts';
 
 /** A source of kernels. */
@@ -37,6 +37,7 @@ export interface Kernel {
   readonly available: boolean;
   readonly numerics: number;
   readonly promises: number;
+  readonly code: Survey;
 }
 
 /** A provider with its table. */

@@ -17,6 +17,7 @@ use crate::request::{
 };
 use crate::roof;
 use crate::scratch::Scratch;
+use crate::survey::{Survey, survey};
 
 /// More scratch than this is taken for an error of `scratch_size`.
 const MOST_SCRATCH: u64 = 4 << 30;
@@ -84,7 +85,15 @@ impl Executor {
     }
 
     fn table(&self) -> Response {
-        let info = |kernel: &tierwise_abi::library::Kernel| KernelInfo {
+        let rows: Vec<_> = self
+            .library
+            .kernels
+            .iter()
+            .map(|kernel| (kernel.tier.as_str(), kernel.row))
+            .collect();
+        let surveys = survey(&rows);
+        let info = |(kernel, code): (&tierwise_abi::library::Kernel, Survey)| KernelInfo {
+            code,
             op: kernel.op.clone(),
             name: kernel.name.clone(),
             tier: kernel.tier.clone(),
@@ -99,7 +108,7 @@ impl Executor {
         Response::Table {
             name: self.library.name.clone(),
             version: self.library.version.clone(),
-            kernels: self.library.kernels.iter().map(info).collect(),
+            kernels: self.library.kernels.iter().zip(surveys).map(info).collect(),
         }
     }
 

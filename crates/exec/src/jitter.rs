@@ -1,12 +1,12 @@
 //! An environment without rest: threads come late, signals arrive, processors go away. Nothing of it may change
 //! what a call gives; it brings out what only some orders of events break.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::mem::{size_of, zeroed};
 use std::ptr::null_mut;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Seed of the delays of threads that are started now; 0: none is delayed.
@@ -16,8 +16,12 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A signal that nobody uses and that does nothing where it is not handled.
 const SIGNAL: i32 = libc::SIGURG;
-/// Between two signals.
-const PAUSE: Duration = Duration::from_micros(40);
+/// From one signal's end to the next, in nanoseconds: at most so many.
+const PAUSE: u32 = 8_000;
+/// How long a signal holds its thread up: in the middle of what it does, while others go on.
+const HELD_UP: Duration = Duration::from_micros(25);
+/// How often a thread is held up in a call.
+const AT_MOST: u32 = 4;
 /// Threads come late by one of so many steps: those of one step begin together.
 const STEPS: u32 = 4;
 const STEP: Duration = Duration::from_micros(50);
@@ -47,42 +51,111 @@ fn mixed(seed: u32, number: u32) -> u32 {
     word ^ (word >> 16)
 }
 
+thread_local! {
+    /// The timer that holds this thread up; NULL: none does.
+    static TIMER: Cell<libc::timer_t> = const { Cell::new(null_mut()) };
+    /// How often it did.
+    static TIMES: Cell<u32> = const { Cell::new(0) };
+    /// How often it still may: a thread gets on, whatever the machine does.
+    static LEFT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Holds the calling thread up again and again, as long as this lives. One at a time for each thread.
+pub struct Interrupted(libc::timer_t);
+
+impl Interrupted {
+    /// Begins; `None` where the system has no timer to give.
+    pub fn new() -> Option<Self> {
+        install();
+        // SAFETY: a timer that signals this very thread, kept by this value.
+        unsafe {
+            let mut event: libc::sigevent = zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = SIGNAL;
+            event.sigev_notify_thread_id = libc::gettid();
+            let mut timer = null_mut();
+            if libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) != 0 {
+                return None;
+            }
+            TIMER.set(timer);
+            let interrupted = Self(timer);
+            interrupted.renew();
+            Some(interrupted)
+        }
+    }
+
+    /// Holds the thread up a few times more; called on that thread.
+    pub fn renew(&self) {
+        LEFT.set(AT_MOST);
+        set_off(self.0);
+    }
+}
+
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        TIMER.set(null_mut());
+        // SAFETY: the value's own timer.
+        unsafe { libc::timer_delete(self.0) };
+    }
+}
+
+/// One signal, after a pause.
+fn set_off(timer: libc::timer_t) {
+    // SAFETY: all zeros are no time.
+    let mut once: libc::itimerspec = unsafe { zeroed() };
+    TIMES.set(TIMES.get().wrapping_add(1));
+    once.it_value.tv_nsec =
+        i64::from(1 + mixed(STARTED.load(Ordering::Relaxed), TIMES.get()) % PAUSE);
+    // SAFETY: a timer that lives, or one that is gone, which is refused.
+    unsafe { libc::timer_settime(timer, 0, &raw const once, null_mut()) };
+}
+
+/// The handler stays: a signal may be on its way when its timer ends.
+fn install() {
+    // SAFETY: a zeroed sigaction with a handler that calls nothing but the clock and the scheduler.
+    unsafe {
+        let mut action: libc::sigaction = zeroed();
+        action.sa_sigaction = hold_up as *const () as usize;
+        // Not on the alternate stack: what lies below a kernel's stack pointer and its red zone is anyone's.
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(SIGNAL, &raw const action, null_mut());
+    }
+}
+
+extern "C" fn hold_up(_signal: i32) {
+    black_box(&mut [0xffu8; 1024]);
+    wait(HELD_UP);
+    let (timer, left) = (TIMER.get(), LEFT.get());
+    if !timer.is_null() && left > 0 {
+        LEFT.set(left - 1);
+        set_off(timer);
+    }
+}
+
 /// The environment is restless as long as this lives.
 pub struct Restless {
-    stop: Arc<AtomicBool>,
-    noise: Option<JoinHandle<()>>,
+    interrupted: Option<Interrupted>,
     processors: libc::cpu_set_t,
 }
 
 impl Restless {
     /// Begins, for calls of this thread.
     pub fn new(seed: u32) -> Self {
-        install();
-        let stop = Arc::new(AtomicBool::new(false));
-        // SAFETY: asks for the calling thread's own identity and processors.
-        let (thread, processors) = unsafe {
+        // SAFETY: asks for the calling thread's own processors.
+        let processors = unsafe {
             let mut processors = zeroed();
             libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut processors);
-            (libc::pthread_self(), processors)
+            processors
         };
-        let told = Arc::clone(&stop);
-        let noise = thread::spawn(move || {
-            while !told.load(Ordering::Acquire) {
-                // SAFETY: the thread lives: it joins this one before it goes on.
-                unsafe { libc::pthread_kill(thread, SIGNAL) };
-                wait(PAUSE);
-            }
-        });
         STARTED.store(0, Ordering::Relaxed);
         SEED.store(seed.max(1), Ordering::Release);
         Self {
-            stop,
-            noise: Some(noise),
+            interrupted: Interrupted::new(),
             processors,
         }
     }
 
-    /// Before a call: every other one has one processor, which another thread wants as well.
+    /// Before a call: every other one has one processor.
     pub fn stir(&self, time: u32) {
         let mut chosen = self.processors;
         if time % 2 == 1 {
@@ -96,16 +169,15 @@ impl Restless {
             }
         }
         set_processors(&chosen);
+        if let Some(interrupted) = &self.interrupted {
+            interrupted.renew();
+        }
     }
 }
 
 impl Drop for Restless {
     fn drop(&mut self) {
         SEED.store(0, Ordering::Release);
-        self.stop.store(true, Ordering::Release);
-        if let Some(noise) = self.noise.take() {
-            let _ = noise.join();
-        }
         set_processors(&self.processors);
     }
 }
@@ -115,28 +187,15 @@ fn set_processors(chosen: &libc::cpu_set_t) {
     unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), chosen) };
 }
 
-/// The handler stays: a signal may be on its way when the noise ends.
-fn install() {
-    // SAFETY: a zeroed sigaction with a handler that touches its own stack alone.
-    unsafe {
-        let mut action: libc::sigaction = zeroed();
-        action.sa_sigaction = scribble as *const () as usize;
-        // Not on the alternate stack: what lies below a kernel's stack pointer and its red zone is anyone's.
-        action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(SIGNAL, &raw const action, null_mut());
-    }
-}
-
-extern "C" fn scribble(_signal: i32) {
-    black_box(&mut [0xffu8; 1024]);
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Restless, delay};
+    use std::hint::black_box;
+    use std::time::Instant;
+
+    use super::{HELD_UP, Interrupted, Restless, delay};
 
     #[test]
-    fn threads_come_late_only_while_it_lasts() {
+    fn threads_come_late_and_this_one_is_held_up_only_while_it_lasts() {
         assert_eq!(delay(), None);
         let restless = Restless::new(5);
         let delays: Vec<_> = (0..32).map(|_| delay().unwrap()).collect();
@@ -144,6 +203,20 @@ mod tests {
         (0..4).for_each(|time| restless.stir(time));
         drop(restless);
         assert_eq!(delay(), None);
-        assert!(std::thread::available_parallelism().unwrap().get() >= 1);
+
+        let busy = |sum: u64| (0..2_000_000).fold(sum, |a, b| black_box(a ^ b));
+        let timed = || {
+            let start = Instant::now();
+            busy(1);
+            start.elapsed()
+        };
+        let undisturbed = timed();
+        let interrupted = Interrupted::new().unwrap();
+        let disturbed = timed();
+        drop(interrupted);
+        assert!(
+            disturbed > undisturbed + HELD_UP,
+            "{disturbed:?}, {undisturbed:?}"
+        );
     }
 }

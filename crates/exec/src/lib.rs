@@ -17,3 +17,4 @@ pub mod request;
 pub mod roof;
 mod scratch;
 mod snapshot;
+pub mod survey;

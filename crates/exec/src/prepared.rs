@@ -9,7 +9,7 @@ use tierwise_abi::c::TwStatus;
 use crate::args::Args;
 use crate::entry::{RunFn, Stack, enter};
 use crate::environment::watched;
-use crate::jitter::Restless;
+use crate::jitter::{Interrupted, Restless};
 use crate::memory::Guarded;
 use crate::request::{Dtype, Fill, Manner, RunResult};
 use crate::scratch::Scratch;
@@ -99,7 +99,17 @@ impl<'a> Prepared<'a> {
                 leave(1);
                 other.result(times, None, None)
             });
-            let times = self.several(manner, stack.as_ref(), |time| meet(0, time));
+            let interrupted = Interrupted::new();
+            let times = self.several(manner, stack.as_ref(), |time| {
+                meet(0, time);
+                // Side by side in half of the calls, one in the middle of the other in the rest.
+                if let Some(interrupted) = &interrupted
+                    && time % 2 == 1
+                {
+                    interrupted.renew();
+                }
+            });
+            drop(interrupted);
             leave(0);
             (times, companion.join())
         });

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::survey::Survey;
+
 /// One thing to do.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -335,4 +337,5 @@ pub struct KernelInfo {
     pub available: bool,
     pub numerics: u32,
     pub promises: u32,
+    pub code: Survey,
 }

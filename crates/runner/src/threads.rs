@@ -1,5 +1,5 @@
 //! Stands before libc's `pthread_create` for all code of this process, so that the threads of a kernel can be
-//! made to come late ([`tierwise_exec::jitter`]). The build script exports it from the program.
+//! made to come late and held up ([`tierwise_exec::jitter`]). The build script exports it from the program.
 
 use std::ffi::{c_int, c_void};
 use std::mem::transmute;
@@ -23,7 +23,7 @@ struct Late {
     argument: *mut c_void,
 }
 
-/// As libc's; while the environment is restless, the thread begins later.
+/// As libc's; while the environment is restless, the thread begins later and is held up.
 ///
 /// # Safety
 /// As libc's.
@@ -66,5 +66,6 @@ extern "C" fn come_late(late: *mut c_void) -> *mut c_void {
         argument,
     } = *unsafe { Box::from_raw(late.cast::<Late>()) };
     jitter::wait(delay);
+    let _interrupted = jitter::Interrupted::new();
     start(argument)
 }

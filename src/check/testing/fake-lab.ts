@@ -25,6 +25,7 @@ export function kernel(name: string, rest: Partial<Kernel> = {}): Kernel {
     available: true,
     numerics: 0,
     promises: 0,
+    code: { instructions: 0, looksAtCpu: false, foreign: [] },
     ...rest,
   };
 }

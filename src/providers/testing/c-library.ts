@@ -6,17 +6,12 @@ import { join } from 'node:path';
 import { projectRoot } from '../../root.ts';
 
 /** A C library behind kernel-abi.h, built in a folder. Returns its path. */
-export function compile(folder: string, name: string, source: string): string {
+export function compile(folder: string, name: string, source: string, flags: readonly string[] = []): string {
   const [code, library] = [join(folder, `${name}.c`), join(folder, `lib${name}.so`)];
   writeFileSync(code, `#include "kernel-abi.h"\n${source}`);
   const include = join(projectRoot, 'crates/abi/include');
-  const { status, stderr } = spawnSync(
-    'cc',
-    ['-shared', '-fPIC', `-I${include}`, '-o', library, code, '-lm'],
-    {
-      encoding: 'utf8',
-    },
-  );
+  const line = ['-shared', '-fPIC', ...flags, `-I${include}`, '-o', library, code, '-lm', '-pthread'];
+  const { status, stderr } = spawnSync('cc', line, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${name} does not compile: ${stderr}`);
   return library;
 }
