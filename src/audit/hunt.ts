@@ -34,7 +34,6 @@ export async function hunt(
 ): Promise<Hunted> {
   const started = performance.now();
   const elapsed = () => performance.now() - started;
-  const asked: Record<string, number> = {};
   let cases = 0;
   const asked: Record<string, number> = {};
   while (elapsed() < seconds * 1000) {
@@ -52,9 +51,6 @@ export async function hunt(
       return { killed: { property, message, cases: first.k + 1, milliseconds }, cases: first.k + 1 };
     }
     cases += units.length * unitCases;
-    for (const report of reports) {
-      for (const [property, n] of Object.entries(report.asked)) asked[property] = (asked[property] ?? 0) + n;
-    }
   }
   return { killed: null, cases };
 }
