@@ -2,6 +2,7 @@
  * Relations that hold for every op: what a result must not depend on.
  */
 
+import { poisons } from '../src/case/case.ts';
 import { inputsAreIndependent, plainly, withPoison } from './derive.ts';
 import { threadCounts } from './stages.ts';
 import type { Relation } from './suite.ts';
@@ -13,7 +14,7 @@ export const commonRelations: readonly Relation[] = [
     owed: 'everyone',
     derive: (c, draw) => {
       const now = new Set(Object.values(c.buffers).map(buffer => buffer.poison));
-      const others = (['nan', 'infinity', 'finite'] as const).filter(poison => !now.has(poison));
+      const others = poisons.filter(poison => !now.has(poison));
       return others.length ? { case: withPoison(c, others[draw(others.length)]) } : null;
     },
   },

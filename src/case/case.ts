@@ -16,7 +16,7 @@ export { type Op, ops } from './ops.ts';
 export const caseVersion = 1;
 
 /** What fills every byte that no input tensor names: gaps, slack, and outputs before the call. */
-export const poisons = ['nan', 'infinity', 'finite'] as const;
+export const poisons = ['nan', 'infinity', 'finite', 'zero', 'negative'] as const;
 export type Poison = (typeof poisons)[number];
 
 const bufferSchema = z.strictObject({

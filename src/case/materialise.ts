@@ -16,6 +16,8 @@ const poisonWords: Record<Poison, Record<'f32' | 'f16' | 'bf16' | 'i32', number>
   nan: { f32: 0x7fd57fd5, f16: 0x7fd57fd5, bf16: 0x7fd57fd5, i32: 0x7fd57fd5 },
   infinity: { f32: 0x7f800000, f16: 0x7c007c00, bf16: 0x7f807f80, i32: 0x7fffffff },
   finite: { f32: 0x42f642f6, f16: 0x42f642f6, bf16: 0x42f642f6, i32: 0x42f642f6 },
+  zero: { f32: 0, f16: 0, bf16: 0, i32: 0 },
+  negative: { f32: 0xc6f6c6f6, f16: 0xf6c6f6c6, bf16: 0xc6f6c6f6, i32: -1 },
 };
 
 /** The bytes of a case before the call. */

@@ -43,6 +43,7 @@ const pinned: Record<RecipeKind, string> = {
   list: 'eb9dfa6161c6bbe3',
   cosine: 'c90d2ee8a62a51fd',
   sine: '649ab54513da5db1',
+  patterns: '6d3c34129262d36d',
   fixture: 'ccef85df62043318',
 };
 

@@ -5,7 +5,17 @@
  */
 
 import { z } from 'zod';
-import { type Bits, type Dtype, encode, encodeAll, type FloatDtype, powerOfTwo } from './dtype.ts';
+import {
+  type Bits,
+  bitsOf,
+  type Dtype,
+  decodeAll,
+  encode,
+  encodeAll,
+  type FloatDtype,
+  powerOfTwo,
+  sizeOf,
+} from './dtype.ts';
 import { fixtureValues } from './fixture.ts';
 import { hash } from './random.ts';
 
@@ -37,6 +47,10 @@ export const recipeKinds = {
   list: { generic: false, says: 'the numbers of `values`, repeated: positions, lengths, block tables' },
   cosine: { generic: true, says: 'cosines of angles drawn from the whole circle' },
   sine: { generic: true, says: 'their sines: those of `cosine` under the same seed, to half an ulp' },
+  patterns: {
+    generic: false,
+    says: 'the bit patterns of the type one after the other, from `seed` on',
+  },
   fixture: { generic: false, says: "rows of a real model's tensor, times `scale`" },
 } as const satisfies Record<string, { generic: boolean; says: string }>;
 export type RecipeKind = keyof typeof recipeKinds;
@@ -84,7 +98,7 @@ function onCircle(seed: number, i: number): { cosine: number; sine: number } {
 /** The i-th value (row r = floor(i / rowLength)) of a recipe of unit scale. */
 type At = (seed: number, i: number, rowLength: number) => number;
 
-const at: Record<Exclude<RecipeKind, 'list' | 'fixture'>, At> = {
+const at: Record<Exclude<RecipeKind, 'list' | 'fixture' | 'patterns'>, At> = {
   constant: () => 1,
   normal,
   uniform: (seed, i) => hash(seed, i) / (U32 / 2) - 1,
@@ -119,26 +133,50 @@ function sequence(recipe: Recipe): ArrayLike<number> {
  * @param shape - sizes of the dimensions; the last is a row.
  */
 export function makeValues(recipe: Recipe, shape: readonly number[], dtype: Dtype): Bits {
+  const bits = recipe.kind === 'patterns' ? patternsOf(recipe, shape, dtype) : encoded(recipe, shape, dtype);
+  for (const { start, count, step, value } of recipe.patches) {
+    const word = patchBits(value, dtype);
+    for (let k = 0, i = start; k < count && i < bits.length; k++, i += step) bits[i] = word;
+  }
+  return bits;
+}
+
+/** Every pattern of 16 bits, NaNs and subnormals among them; the upper half of wider types. */
+function patternsOf({ seed, scale, rows = [0] }: Recipe, shape: readonly number[], dtype: Dtype): Bits {
+  const bits = bitsOf(dtype, countOf(shape));
+  const shift = 8 * sizeOf(dtype) - 16;
+  const block = bits.length / rows.length;
+  const patterns = bits.map(
+    (_, i) => ((seed + rows[Math.floor(i / block)] * block + (i % block)) & 0xffff) << shift,
+  );
+  // As they are: a NaN's payload would not survive a multiplication.
+  if (scale === 1 || dtype === 'i32') return patterns;
+  return encodeAll(
+    decodeAll(patterns, dtype).map(value => value * scale),
+    dtype,
+  );
+}
+
+function encoded(recipe: Recipe, shape: readonly number[], dtype: Dtype): Bits {
   const { kind, scale, seed, rows = [0] } = recipe;
-  const count = shape.reduce((a, b) => a * b, 1);
+  const count = countOf(shape);
   const block = count / rows.length;
   const rowLength = shape.at(-1) ?? 1;
   const values = new Float64Array(count);
   const repeated = kind === 'list' || kind === 'fixture' ? sequence(recipe) : undefined;
   const value: At = repeated
     ? (start, i) => repeated[(start + i) % repeated.length]
-    : at[kind as Exclude<RecipeKind, 'list' | 'fixture'>];
+    : at[kind as Exclude<RecipeKind, 'list' | 'fixture' | 'patterns'>];
   rows.forEach((row, r) => {
     const source = row * block;
     const target = r * block;
     for (let i = 0; i < block; i++) values[target + i] = value(seed, source + i, rowLength) * scale;
   });
-  const bits = encodeAll(values, dtype);
-  for (const { start, count, step, value } of recipe.patches) {
-    const word = patchBits(value, dtype);
-    for (let k = 0, i = start; k < count && i < bits.length; k++, i += step) bits[i] = word;
-  }
-  return bits;
+  return encodeAll(values, dtype);
+}
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
 }
 
 const specialBits: Record<FloatDtype, Record<Extract<Patch['value'], string>, number>> = {

@@ -88,6 +88,7 @@ export const dimensions: readonly Dimension[] = [
         'zeros',
         'outlier',
         'ramp',
+        'patterns',
         'fixture',
       ] as const,
       String,

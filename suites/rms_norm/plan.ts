@@ -201,6 +201,13 @@ const deals: readonly Deal[] = [
     weightLayout: dealt(fc.constant<Layout>({ kind: 'repeated', dim: 1 }), plainest.xLayout),
     weight: weightData,
   },
+  // Every value of the 16-bit types, sooner or later: conversions have few, and all of them can be wrong.
+  {
+    x: recipes({ patterns: 1 }, fc.constant(1)),
+    dtype: fc.constantFrom('f16', 'bf16'),
+    special: fc.constant(null),
+    n: length(fc.integer({ min: 64, max: 300 })),
+  },
 ];
 
 function record(deal: Deal): fc.Arbitrary<Plan> {

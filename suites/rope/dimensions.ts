@@ -151,7 +151,18 @@ export const dimensions: readonly Dimension[] = [
   dimension<'rope'>(
     'data',
     each(
-      ['constant', 'normal', 'uniform', 'powers', 'magnitudes', 'zeros', 'outlier', 'ramp', 'fixture'],
+      [
+        'constant',
+        'normal',
+        'uniform',
+        'powers',
+        'magnitudes',
+        'zeros',
+        'outlier',
+        'ramp',
+        'patterns',
+        'fixture',
+      ],
       String,
       (c, kind) => c.tensors.x.data?.kind === kind,
     ),

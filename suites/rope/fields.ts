@@ -240,6 +240,12 @@ const deals: readonly Deal[] = [
     positions: positions(fc.constantFrom(256, 257)),
     rotaryDim: sizes(fc.integer({ min: 2, max: 16 }), 0),
   },
+  // Every value of the 16-bit types, sooner or later: conversions have few, and all of them can be wrong.
+  {
+    x: recipes({ patterns: 1 }, fc.constant(1)),
+    dtype: fc.constantFrom('f16', 'bf16'),
+    special: fc.constant(null),
+  },
 ];
 
 function record(deal: Deal): fc.Arbitrary<Plan> {
