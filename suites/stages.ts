@@ -124,20 +124,20 @@ export const stages: readonly Stage[] = [
   {
     name: 'restless',
     says: 'with any number of threads, as often as it is asked, whichever of them comes first, the same bits',
-    ways: 5,
+    ways: 4,
     of: (c, draw) => {
       if (!hasParts(c)) return null;
       const threads = threadCounts[1 + draw(threadCounts.length - 1)];
-      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(9, c) } };
+      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5, c) } };
     },
   },
   {
     name: 'beside another',
     says: 'while another thread is in another call, the same bits',
-    ways: 4,
+    ways: 3,
     of: (c, draw, other) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
-      manner: { again: atMost(40, c) },
+      manner: { again: atMost(16, c) },
     }),
   },
   {

@@ -28,7 +28,7 @@ export interface Assignment {
   readonly kernels: readonly string[];
   readonly dtypes: readonly FloatDtype[];
   readonly seed: number;
-  /** Properties to ask of every case; null: in turn. */
+  /** Properties to ask of every case; null: those that are due. */
   readonly properties: readonly string[] | null;
   /** The user's own cases. */
   readonly own?: OwnCases;

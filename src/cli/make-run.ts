@@ -35,7 +35,7 @@ export interface Plan {
   readonly cases: number;
   /** Seconds of checking for each op; null: 3 for each of its kernels. */
   readonly budget: number | null;
-  /** Properties to ask of every case; null: in turn. */
+  /** Properties to ask of every case; null: those that are due. */
   readonly properties: readonly string[] | null;
   readonly workers: number | null;
   readonly check: boolean;

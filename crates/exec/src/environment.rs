@@ -94,14 +94,19 @@ mod state {
     }
 }
 
-/// Runs `body`; returns its result and the names of what it did not put back.
+/// Runs `body`; returns its result and the names of what of the thread's registers it did not put back.
 pub fn watched<T>(body: impl FnOnce() -> T) -> (T, Vec<String>) {
-    let outside = Surroundings::now();
     let before = state::State::now();
     let result = body();
-    let mut disturbed = state::State::restore(before);
-    disturbed.extend(outside.restore());
-    (result, disturbed)
+    (result, state::State::restore(before))
+}
+
+/// Runs `body`, some calls at once, since asking costs more than a small call; returns its result and the names of
+/// what of the process and of the operating system's side of the thread it did not put back.
+pub fn surrounded<T>(body: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let before = Surroundings::now();
+    let result = body();
+    (result, before.restore())
 }
 
 /// Signals that this process tells its end by.
@@ -181,7 +186,7 @@ impl Surroundings {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
-    use super::watched;
+    use super::{surrounded, watched};
     use std::arch::asm;
 
     #[test]
@@ -220,8 +225,8 @@ mod tests {
     #[test]
     fn signals_handlers_and_folder_are_named_and_put_back() {
         let here = std::env::current_dir().unwrap();
-        // SAFETY: `watched` puts the mask and the handler back.
-        let (_, disturbed) = watched(|| unsafe {
+        // SAFETY: `surrounded` puts the mask and the handler back.
+        let (_, disturbed) = surrounded(|| unsafe {
             let mut set = std::mem::zeroed();
             libc::sigemptyset(&raw mut set);
             libc::sigaddset(&raw mut set, libc::SIGUSR2);
@@ -231,6 +236,6 @@ mod tests {
         });
         assert_eq!(disturbed.len(), 3, "{disturbed:?}");
         assert_eq!(std::env::current_dir().unwrap(), here);
-        assert!(watched(|| ()).1.is_empty());
+        assert!(surrounded(|| ()).1.is_empty());
     }
 }

@@ -21,7 +21,7 @@ const PAUSE: u32 = 8_000;
 /// How long a signal holds its thread up: in the middle of what it does, while others go on.
 const HELD_UP: Duration = Duration::from_micros(25);
 /// How often a thread is held up in a call.
-const AT_MOST: u32 = 4;
+const AT_MOST: u32 = 3;
 /// Threads come late by one of so many steps: those of one step begin together.
 const STEPS: u32 = 4;
 const STEP: Duration = Duration::from_micros(50);

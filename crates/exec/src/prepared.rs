@@ -8,7 +8,7 @@ use tierwise_abi::c::TwStatus;
 
 use crate::args::Args;
 use crate::entry::{RunFn, Stack, enter};
-use crate::environment::watched;
+use crate::environment::{surrounded, watched};
 use crate::jitter::{Interrupted, Restless};
 use crate::memory::Guarded;
 use crate::request::{Dtype, Fill, Manner, RunResult};
@@ -117,8 +117,20 @@ impl<'a> Prepared<'a> {
         Ok(self.result(times, executed(), Some(Box::new(other))))
     }
 
-    /// Calls again and again, until a call leaves something else than the first.
+    /// Calls as often as is asked, the surroundings watched.
     fn several(
+        &mut self,
+        manner: &Manner,
+        stack: Option<&Stack>,
+        before_each: impl FnMut(u32),
+    ) -> Times {
+        let (mut times, disturbed) = surrounded(|| self.again(manner, stack, before_each));
+        times.disturbed.extend(disturbed);
+        times
+    }
+
+    /// Calls again and again, until a call leaves something else than the first.
+    fn again(
         &mut self,
         manner: &Manner,
         stack: Option<&Stack>,

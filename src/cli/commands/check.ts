@@ -40,7 +40,7 @@ export function withCheckOptions(command: Command): Command {
     )
     .option(
       '--property <name>',
-      'ask these of every case instead of one in turn (tierwise list --properties)',
+      'ask these of every case instead of those that are due (tierwise list --properties)',
       (value: string, previous: string[] = []) => [...previous, ...value.split(',')],
     )
     .option('--workers <number>', 'threads, each with a runner process (default: one a core)', wholeNumber(1))

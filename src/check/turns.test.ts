@@ -1,0 +1,46 @@
+/** Whose turn it is: counts decide, whoever counts. */
+
+import { expect, test } from 'vitest';
+import type { Property } from './property.ts';
+import { Turns } from './turns.ts';
+
+const property = (name: string, ways?: number): Property => ({
+  name,
+  says: '',
+  ...(ways && { ways }),
+  ask: () => 'held',
+});
+const properties = [property('a'), property('b'), property('c', 6)];
+
+/** How often each comes first in so many waves of 256 cases. */
+function asked(waves: number, unitCases: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let wave = 0; wave < waves; wave++) {
+    const before = { ...counts };
+    for (let unit = 0; unit < 256; unit += unitCases) {
+      const turns = new Turns(before);
+      for (let k = 0; k < unitCases; k++)
+        turns.count('f32', turns.order(properties, 'f32', wave * 256 + unit + k)[0].name);
+      for (const [key, n] of Object.entries(turns.here)) counts[key] = (counts[key] ?? 0) + n;
+    }
+  }
+  return counts;
+}
+
+test('what has more ways is asked more often, and nothing is left out', () => {
+  const counts = asked(8, 8);
+  const [a, b, c] = ['f32#a', 'f32#b', 'f32#c'].map(key => counts[key] ?? 0);
+  expect(a + b + c).toBe(2048);
+  expect(Math.min(a, b)).toBeGreaterThan(2048 / 16);
+  expect(c / Math.max(a, b)).toBeGreaterThan(3);
+});
+
+test('what was asked least comes first, whatever the case', () => {
+  const turns = new Turns({ 'f32#a': 1000, 'f32#c': 6000, 'f16#b': 5000 });
+  for (let k = 0; k < 50; k++) expect(turns.order(properties, 'f32', k)[0].name).toBe('b');
+});
+
+test('the order is a function of the counts and the case', () => {
+  const order = () => new Turns({ 'f32#a': 3 }).order(properties, 'f32', 77).map(({ name }) => name);
+  expect(order()).toEqual(order());
+});
