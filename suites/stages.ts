@@ -134,10 +134,10 @@ export const stages: readonly Stage[] = [
   {
     name: 'beside another',
     says: 'while another thread is in another call, the same bits',
-    ways: 3,
+    ways: 2,
     of: (c, draw, other) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
-      manner: { again: atMost(16, c) },
+      manner: { again: atMost(7, c) },
     }),
   },
   {
