@@ -19,7 +19,7 @@ export function matrixText(run: Audited): string {
     ...rows.filter(row => row.killed && row.survives !== undefined).map(resurrectedText),
     ...byProperty(rows),
     killsText(rows, budgetSeconds),
-    alarmsText(run),
+    ...(run.audit.correct.length > 0 ? [alarmsText(run)] : []),
     passes(run) ? colours.green('The audit holds.') : colours.red('The audit fails.'),
   ].join('\n');
 }

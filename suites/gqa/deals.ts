@@ -72,6 +72,15 @@ const deals: readonly Deal[] = [
     keys: size(fc.constantFrom(257, 700, 1025)),
     threads: dealt(fc.constantFrom(2, 3, 5, 7, 16), 1),
   },
+  // A window that begins behind the first tile, and scores far below 0: what a tile without keys leaves shows.
+  {
+    ...small,
+    window: few(1, 60),
+    causal: fc.constant(true),
+    keys: few(130, 300),
+    scores: scored('low'),
+    mask: fc.constant(null),
+  },
   // Queries that see nothing; as many as keys; a chunk behind a prefix that straddles a tile.
   { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(true), prompt: fc.constant(false) },
   { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(false), prompt: fc.constant(false) },
@@ -200,6 +209,14 @@ const deals: readonly Deal[] = [
   { fused: dealt(fc.constant('k beside v'), 'none') },
   { fused: dealt(fc.constant('q beside out'), 'none') },
   { kLayout: layout(headMajor), vLayout: layout(headMajor), fused: fc.constant('none') },
+  // All at once first: who wraps one of them needs no turn of its own.
+  {
+    ...several,
+    qLayout: huge(0, 1, 2),
+    kLayout: huge(0, 1, 2),
+    vLayout: huge(0, 1, 2),
+    outLayout: huge(0, 1, 2),
+  },
   { ...several, qLayout: huge(0, 1, 2) },
   { ...several, kLayout: huge(0, 1, 2) },
   { ...several, vLayout: huge(0, 1, 2) },

@@ -48,6 +48,40 @@ fn broken_kernels_show_on_their_trigger_alone() {
     // The kernel of which the broken one is a variant, the trigger, and a case away from it.
     let rows: &[(&str, &str, Change, Change)] = &[
         (
+            "GQ02-factor-of-one",
+            "blocks-of-64",
+            |_| (),
+            |c| c.kv_len = Some(Dense::integers(&[2], &[64, 9])),
+        ),
+        (
+            "GQ07-mean-of-masked",
+            "two-pass",
+            |c| hide(c, 130),
+            |c| hide(c, 129),
+        ),
+        (
+            "GQ12-window-one-more",
+            "two-pass",
+            |c| (c.causal, c.window) = (1, 9),
+            |c| c.causal = 1,
+        ),
+        ("GQ35-adds-in-f16", "two-pass", |_| (), no_queries),
+        (
+            "GQ42-max-from-zero",
+            "two-pass",
+            |c| {
+                hide(c, 0);
+                c.mask.as_mut().unwrap().values.fill(-200.0);
+            },
+            no_queries,
+        ),
+        (
+            "GQ53-order-by-batch",
+            "two-pass",
+            |c| *c = Case::plain([2, 8, 9], [12, 3, 20]),
+            |_| (),
+        ),
+        (
             "GQ03-first-max-of-nothing",
             "blocks-of-64",
             |c| {

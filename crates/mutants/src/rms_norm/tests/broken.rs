@@ -100,6 +100,37 @@ fn broken_kernels_show_on_their_trigger_alone() {
             |c| c.x[3] = 200.0,
         ),
         (
+            "RN07-square-underflows-f16",
+            f16,
+            |c| {
+                c.residual = None;
+                c.x.iter_mut()
+                    .for_each(|x| *x = Float::F16.round(*x * 1e-4));
+                c.eps = 0.0;
+            },
+            |_| (),
+        ),
+        ("RN11-divides-by-inverse", all, |_| (), no_rows),
+        (
+            "RN17-partial-sums-dropped",
+            all,
+            |_| (),
+            |c| {
+                whole_numbers(c);
+                cut(c, 10, 96);
+            },
+        ),
+        (
+            "RN25-rows-assumed-dense",
+            all,
+            |c| {
+                cut(c, 10, 50);
+                c.strides[0] = [60, 1];
+            },
+            |_| (),
+        ),
+        ("ME20-last-row-skipped", all, |c| cut(c, 9, 100), |_| ()),
+        (
             "RN09-hard-coded-eps",
             all,
             |c| c.eps = 1e-2,

@@ -16,6 +16,19 @@ fn broken_kernels_show_on_their_trigger_alone() {
         ("RP04-other-pairing", |_| (), origin),
         ("RP06-input-strides-for-output", |c| c.gap = 3, |_| ()),
         (
+            "RP11-position-in-bf16",
+            |c| {
+                c.dtype = Float::Bf16;
+                c.positions[0] = 257;
+            },
+            |c| c.dtype = Float::Bf16,
+        ),
+        (
+            "RP19-first-batch-for-all",
+            |_| (),
+            |c| c.positions = vec![7, 3, 40, 7, 3, 40],
+        ),
+        (
             "RP13-turns-in-bf16",
             |c| c.dtype = Float::Bf16,
             |c| c.dtype = Float::F16,
