@@ -3,7 +3,7 @@
  */
 
 import type { BufferSpec, Case, TensorSpec } from './case.ts';
-import { type Bits, bitsOf, sizeOf } from './dtype.ts';
+import { type Bits, bitsOf, type Dtype, sizeOf } from './dtype.ts';
 
 /** Bytes of a page of memory, the grain of what can be made inaccessible. */
 export const pageBytes = 4096;
@@ -43,7 +43,11 @@ export function eachRun(
 }
 
 /** Bytes from a view's first element to the end of its last. 0 for a view without elements. */
-export function extentOf(view: Pick<TensorSpec, 'shape' | 'strides' | 'dtype'>): number {
+export function extentOf(view: {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: Dtype;
+}): number {
   if (view.shape.some(extent => extent <= 0)) return 0;
   const size = sizeOf(view.dtype);
   return view.shape.reduce((sum, extent, d) => sum + (extent - 1) * view.strides[d] * size, size);

@@ -8,6 +8,7 @@ import { Runner } from '#addon';
 import { pageBytes } from '../case/layout.ts';
 import { projectRoot } from '../root.ts';
 import { UsageError } from '../usage-error.ts';
+import { JsRunner, jsRunnerCommand } from './js/start.ts';
 import {
   type Call,
   type Contender,
@@ -17,9 +18,8 @@ import {
   type Run,
   type RunResult,
   signalName,
-  type TableRow,
 } from './protocol.ts';
-import type { Provider } from './provider.ts';
+import { isModule, type Provider } from './provider.ts';
 import type { Slot, SlotPool } from './slots.ts';
 
 /** An answer that only damage can cause: the runner and the harness do not understand each other. */
@@ -64,7 +64,7 @@ export class Host {
   readonly #mapped = new Map<number, { slot: Slot; address: number }>();
   /** Slots that are gone and still mapped. */
   readonly #forgotten: number[] = [];
-  #runner: Runner | null = null;
+  #runner: Pick<Runner, 'request' | 'close'> | null = null;
 
   constructor(provider: Provider, pool: SlotPool, options: { inProcess: boolean } = { inProcess: false }) {
     this.provider = provider;
@@ -80,7 +80,7 @@ export class Host {
    *
    * @throws HostError when the library can't be loaded, with the reason.
    */
-  table(): { name: string; version: string; kernels: TableRow[] } {
+  table(): Extract<Response, { is: 'table' }> {
     const answer = this.#request('table');
     if (answer.is === 'table') return answer;
     throw new HostError(
@@ -200,11 +200,13 @@ export class Host {
     return answer;
   }
 
-  #start(): Runner {
+  #start(): Pick<Runner, 'request' | 'close'> {
     const { arena } = this.#pool;
-    return this.#inProcess
-      ? Runner.inProcess(arena, this.provider.path)
-      : Runner.isolated(arena, runnerCommand(), this.provider.path);
+    const { path } = this.provider;
+    if (isModule(path)) {
+      return this.#inProcess ? new JsRunner(path, arena) : Runner.isolated(arena, jsRunnerCommand(), path);
+    }
+    return this.#inProcess ? Runner.inProcess(arena, path) : Runner.isolated(arena, runnerCommand(), path);
   }
 }
 

@@ -3,6 +3,7 @@
  */
 
 import type { Case } from '../case/case.ts';
+import type { Dtype } from '../case/dtype.ts';
 import type { Manner as CaseManner } from '../case/manner.ts';
 import type { Promised } from '../case/promise.ts';
 
@@ -12,7 +13,7 @@ export interface CallTensor {
   offset: number;
   shape: readonly number[];
   strides: readonly number[];
-  dtype: string;
+  dtype: Dtype;
 }
 
 /** A call: a case's words, its buffers resolved to slots. */
@@ -112,7 +113,8 @@ export type RunResult =
   | { is: 'refused'; error: string };
 
 export type Response =
-  | { is: 'table'; name: string; version: string; kernels: TableRow[] }
+  /** `files`: what a module's code was loaded from. */
+  | { is: 'table'; name: string; version: string; kernels: TableRow[]; files?: string[] }
   | { is: 'mapped'; addresses: number[] }
   | { is: 'ran'; results: RunResult[] }
   | { is: 'timed'; nanoseconds: number[] }

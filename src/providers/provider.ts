@@ -4,10 +4,11 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Op, ops } from '../case/case.ts';
 import { type Numerics, numericsNames } from '../case/numerics.ts';
 import type { Promised } from '../case/promise.ts';
+import { projectRoot } from '../root.ts';
 import { UsageError } from '../usage-error.ts';
 import { Host, HostError } from './host.ts';
 import { peer } from './peers.ts';
@@ -18,7 +19,7 @@ import { SlotPool } from './slots.ts';
 export interface Provider {
   /** `native`, a peer's name, or a library's own. */
   readonly name: string;
-  /** The shared object; null: the kernels built into the runner. */
+  /** The shared object or the module; null: the kernels built into the runner. */
   readonly path: string | null;
   /** Files beside it that its code is made of. */
   readonly parts?: readonly string[];
@@ -38,6 +39,8 @@ export interface Kernel {
   readonly numerics: number;
   readonly promises: number;
   readonly code: Survey;
+  /** How it is called, where that is not by the C interface. */
+  readonly language?: 'js';
 }
 
 /** A provider with its table. */
@@ -68,6 +71,17 @@ export function numericsOf(kernel: Kernel): Numerics {
 /** The kernels of this project. */
 export const native: Provider = { name: 'native', path: null };
 
+/** Every op once more, in plain JavaScript. */
+export const baseline: Provider = {
+  name: 'js',
+  path: join(projectRoot, 'dist/src/providers/js/baseline/index.js'),
+};
+
+/** Whether a library is a module that Node loads. */
+export function isModule(path: string | null): path is string {
+  return path !== null && /\.m?[jt]s$/.test(path);
+}
+
 /**
  * Loads a provider's table, in a runner process of its own.
  *
@@ -82,14 +96,21 @@ export function load(provider: Provider): LoadedProvider {
     const foreign: string[] = [];
     for (const [index, row] of table.kernels.entries()) {
       const op = ops.find(known => known === row.op);
-      if (op) kernels.push({ ...row, op, provider: name, index });
+      if (op)
+        kernels.push({
+          ...row,
+          op,
+          provider: name,
+          index,
+          ...(isModule(provider.path) && { language: 'js' }),
+        });
       else foreign.push(`${row.op}/${row.name}/${row.tier}`);
     }
     return {
       ...provider,
       name,
       version: table.version,
-      build: buildOf(provider, table.version),
+      build: buildOf(provider, table.version, table.files),
       kernels,
       foreign,
     };
@@ -101,9 +122,15 @@ export function load(provider: Provider): LoadedProvider {
   }
 }
 
-/** A provider that is known by its name: `native`, or a peer. */
+/** Providers that are known by their names, and are no peers. */
+const own: readonly Provider[] = [native, baseline];
+
+/** Their names. */
+export const ownNames: readonly string[] = own.map(({ name }) => name);
+
+/** A provider that is known by its name: this project's, or a peer. */
 export function providerNamed(name: string): Provider | undefined {
-  return name === native.name ? native : peer(name);
+  return own.find(provider => provider.name === name) ?? peer(name);
 }
 
 /** Why a kernel can't run here. */
@@ -111,21 +138,26 @@ export function whyUnavailable(provider: Provider, kernel: Kernel): string {
   return provider.missing ?? `this machine cannot run ${kernel.tier}`;
 }
 
-/** A provider for the shared object at a path. */
+/** A provider for the shared object or the module at a path. */
 export function libraryAt(path: string): Provider {
   const absolute = resolve(path);
   if (!existsSync(absolute)) throw new UsageError(`no library at ${path}`);
   return { name: basename(path), path: absolute };
 }
 
-function buildOf(provider: Provider, version: string): string {
-  return provider.path === null
-    ? (version.split('+')[1] ?? version)
-    : libraryBuild(provider.path, ...(provider.parts ?? []));
+function buildOf(provider: Provider, version: string, files: readonly string[] = []): string {
+  const { path, parts = [] } = provider;
+  if (path === null) return version.split('+')[1] ?? version;
+  return hashOf(path, ...parts, ...files.filter(file => file !== path).sort());
 }
 
-/** What names the code of a shared object, or of several files: the beginning of their SHA-256. */
-export function libraryBuild(...paths: readonly string[]): string {
+/** What names the code of the library at a path as it is now. */
+export function libraryBuild(path: string): string {
+  return isModule(path) ? load(libraryAt(path)).build : hashOf(path);
+}
+
+/** The beginning of the SHA-256 of files. */
+function hashOf(...paths: readonly string[]): string {
   const sum = createHash('sha256');
   for (const path of paths) sum.update(readFileSync(path));
   return sum.digest('hex').slice(0, 16);

@@ -5,7 +5,7 @@ use std::fs::File;
 use napi::bindgen_prelude::{ArrayBuffer, Env};
 use napi::{Error, Result};
 use napi_derive::napi;
-use tierwise_exec::memory::{self, Mapping, PAGE};
+use tierwise_exec::memory::{self, Guarded, Mapping, PAGE};
 
 /// Pages that this process fills and reads plainly, and that runners map between inaccessible pages.
 #[napi]
@@ -53,6 +53,28 @@ impl Arena {
         }
     }
 
+    /// As kernels have a slot: `span` pages from byte `offset` on, between inaccessible ones. With `pages` only
+    /// the pages of these numbers exist, one behind the other in the arena, and to touch another one is a fault.
+    #[napi]
+    pub fn map<'env>(
+        &self,
+        env: &'env Env,
+        offset: i64,
+        span: i64,
+        pages: Option<Vec<i64>>,
+    ) -> Result<ArrayBuffer<'env>> {
+        let count = usize::try_from(span)
+            .map_err(|_| Error::from_reason(format!("cannot map {span} pages")))?;
+        let pages: Option<Vec<u64>> =
+            pages.map(|pages| pages.into_iter().map(i64::cast_unsigned).collect());
+        let file = self.arena.file();
+        let region = Guarded::shared(file, offset.cast_unsigned(), count, pages.as_deref())
+            .map_err(|e| Error::from_reason(format!("cannot map {span} pages: {e}")))?;
+        let (start, length) = (region.start(), region.length());
+        // SAFETY: as in `view`. Pages that do not exist fault, which is what they are for.
+        unsafe { ArrayBuffer::from_external(env, start, length, region, |_, region| drop(region)) }
+    }
+
     /// Gives memory back to the system; views and runners' slots of it read zeros from now on.
     #[napi]
     pub fn discard(&self, offset: i64, bytes: i64) -> Result<()> {
@@ -65,6 +87,13 @@ impl Arena {
 }
 
 impl Arena {
+    /// The arena of another process, by its file.
+    pub fn of(file: File) -> Result<Self> {
+        let arena =
+            memory::Arena::of(file).map_err(|e| Error::from_reason(format!("no arena: {e}")))?;
+        Ok(Self { arena })
+    }
+
     /// The file behind the pages.
     pub fn file(&self) -> &File {
         self.arena.file()

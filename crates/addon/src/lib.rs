@@ -6,3 +6,4 @@
 pub mod arena;
 pub mod cpu;
 pub mod runner;
+pub mod served;

@@ -17,4 +17,5 @@ pub mod request;
 pub mod roof;
 mod scratch;
 mod snapshot;
+pub mod served;
 pub mod survey;

@@ -165,6 +165,12 @@ impl Arena {
         })
     }
 
+    /// The arena of another process, by its file.
+    pub fn of(file: File) -> io::Result<Self> {
+        let used = file.metadata()?.len();
+        Ok(Self { file, used })
+    }
+
     /// The file, to hand to another process or to map.
     pub fn file(&self) -> &File {
         &self.file

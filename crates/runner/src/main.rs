@@ -4,17 +4,14 @@
 mod faults;
 mod threads;
 
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
 use tierwise_abi::library::Library;
-use tierwise_exec::channel;
 use tierwise_exec::executor::Executor;
 use tierwise_exec::request::Response;
+use tierwise_exec::{channel, served};
 
 fn main() -> ExitCode {
     match serve() {
@@ -27,13 +24,7 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let arena = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    stream.peer_addr()?;
-    die_with_parent();
-    // A kernel that prints must reach neither the channel nor the arena.
-    redirect(&File::open("/dev/null")?, 0)?;
-    redirect(&io::stderr(), 1)?;
+    let (mut stream, arena) = served::take_over()?;
     faults::note_in(&arena)?;
 
     let library = match std::env::args_os().nth(1) {
@@ -56,28 +47,4 @@ fn serve() -> io::Result<()> {
         channel::send(&mut stream, &serde_json::to_vec(&response)?)?;
     }
     Ok(())
-}
-
-fn die_with_parent() {
-    // SAFETY: two settings of this process; no memory is involved but the struct that is read.
-    unsafe {
-        #[cfg(target_os = "linux")]
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::setrlimit(
-            libc::RLIMIT_CORE,
-            &libc::rlimit {
-                rlim_cur: 0,
-                rlim_max: 0,
-            },
-        );
-    }
-}
-
-fn redirect(source: &impl AsRawFd, target: i32) -> io::Result<()> {
-    // SAFETY: acts on descriptors alone.
-    if unsafe { libc::dup2(source.as_raw_fd(), target) } < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
 }
