@@ -35,6 +35,8 @@ export interface Stage {
   readonly says: string;
   /** How many ways there are to ask it: what is asked in many ways is asked more often. */
   readonly ways: number;
+  /** What it stages there is only where the C interface is: scratch, registers, a stack, threads in one process. */
+  readonly native?: true;
   /**
    * null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone; `other` draws another case of
    * the op, of the same type or of any.
@@ -106,6 +108,7 @@ export const stages: readonly Stage[] = [
     name: 'leftovers',
     says: 'what scratch and free registers hold before the call, and where scratch ends, changes no bit',
     ways: 4,
+    native: true,
     of: (_c, draw) => ({
       manner: {
         fill: fills[1 + draw(2)],
@@ -119,6 +122,7 @@ export const stages: readonly Stage[] = [
     name: 'little stack',
     says: 'on a stack of 256 KiB, filled with anything, the same bits',
     ways: 1,
+    native: true,
     of: (_c, draw) => ({ manner: { littleStack: true, fill: fills[draw(3)] } }),
   },
   {
@@ -135,6 +139,7 @@ export const stages: readonly Stage[] = [
     name: 'beside another',
     says: 'while another thread is in another call, the same bits',
     ways: 2,
+    native: true,
     of: (c, draw, other) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
       manner: { again: atMost(7, c) },

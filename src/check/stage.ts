@@ -16,7 +16,7 @@ const mostOfOthers = 20_000;
 const mostCopied = 1 << 21;
 
 /** The property that a stage holds. */
-export function stage({ name, says, ways, of }: Stage, suite: Suite): Property {
+export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Property {
   const known = new WeakMap<Case, (Staging & { case: Case }) | null>();
   const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
     if (!known.has(base)) {
@@ -32,7 +32,7 @@ export function stage({ name, says, ways, of }: Stage, suite: Suite): Property {
     ways,
     ask: ({ kernel, case: base, lab, together }) => {
       const staging = stagingOf(base);
-      if (!staging) return 'does not apply';
+      if (!staging || (native && kernel.language)) return 'does not apply';
       lab.runAll(together, staging.case);
       const alone = lab.run(kernel, staging.case);
       if (alone.is !== 'ok') return 'does not apply';

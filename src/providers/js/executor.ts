@@ -13,12 +13,14 @@ import {
   type Contender,
   type Request,
   type Response,
+  type Run,
   type RunResult,
   type SlotPages,
   status,
 } from '../protocol.ts';
 import type { Args, Tensor } from './kernel.ts';
 import type { JsLibrary } from './library.ts';
+import { Snapshot } from './snapshot.ts';
 
 /** Node's interface for add-ons makes no typed arrays over more bytes than this. */
 const mostBytes = 2 ** 32;
@@ -61,7 +63,7 @@ export class JsExecutor {
       return { is: 'mapped', addresses: request.map.slots.map(() => 0) };
     }
     if ('run' in request) {
-      return { is: 'ran', results: request.run.runs.map(({ kernel, call }) => this.#run(kernel, call)) };
+      return { is: 'ran', results: request.run.runs.map(run => this.#run(run)) };
     }
     const { contender, call, calls, samples } = request.time;
     return { is: 'timed', nanoseconds: clock(this.#timed(contender, call), calls, samples) };
@@ -73,7 +75,28 @@ export class JsExecutor {
     this.#slots.set(slot, memory);
   }
 
-  #run(kernel: number, call: Call): RunResult {
+  /** Of a manner, what there is in JavaScript: copies and repetitions. */
+  #run({ kernel, call, manner }: Run): RunResult {
+    for (const { from, to } of manner?.copies ?? []) {
+      new Uint8Array(this.#memory(to)).set(new Uint8Array(this.#memory(from)));
+    }
+    if (!manner?.again) return this.#once(kernel, call);
+    const areas = Object.values(call.tensors).flatMap(({ slot, dtype }) =>
+      slot === undefined ? [] : [{ memory: this.#memory(slot), dtype }],
+    );
+    const before = new Snapshot(areas);
+    const first = this.#once(kernel, call);
+    const after = new Snapshot(areas);
+    for (let time = 1; time <= manner.again && first.is === 'returned'; time++) {
+      before.restore();
+      const next = this.#once(kernel, call);
+      if (next.is !== 'returned') return next;
+      if (next.status !== first.status || !after.holds()) return { ...first, differed: time };
+    }
+    return first;
+  }
+
+  #once(kernel: number, call: Call): RunResult {
     let answer: unknown;
     try {
       answer = this.#kernel(kernel)(this.#args(call));
@@ -87,6 +110,13 @@ export class JsExecutor {
       return returned(status[answer as keyof typeof status]);
     }
     return { is: 'refused', error: `run returned ${shown(answer)}, which is no status` };
+  }
+
+  #memory(slot: number): ArrayBuffer {
+    const memory = this.#slots.get(slot);
+    if (memory === undefined) throw new Error(`no slot ${slot}`);
+    if (memory === null) throw new TooLong();
+    return memory;
   }
 
   #kernel(index: number): (args: Args) => unknown {
@@ -110,10 +140,7 @@ export class JsExecutor {
     const length = countOf(shape) > 0 ? extentOf(view) / sizeOf(dtype) : 0;
     const on = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array }[dtype];
     if (slot === undefined || length === 0) return Object.freeze({ ...view, data: new on(0) });
-    const memory = this.#slots.get(slot);
-    if (memory === undefined) throw new Error(`no slot ${slot}`);
-    if (memory === null) throw new TooLong();
-    return Object.freeze({ ...view, data: new on(memory, offset, length) });
+    return Object.freeze({ ...view, data: new on(this.#memory(slot), offset, length) });
   }
 
   /** Ends the process when a kernel has transferred memory away: the calls after it would find none. */
@@ -146,6 +173,8 @@ function returned(status: number): RunResult {
     disturbed: [],
     scratchBytes: 0,
     scratchOverrun: false,
+    differed: null,
+    beside: null,
   };
 }
 

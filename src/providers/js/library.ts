@@ -57,6 +57,7 @@ export function readLibrary(exports: unknown, path: string): JsLibrary {
     available: available() === true,
     numerics: numericsNames.indexOf(numerics),
     promises: promises.reduce((bits, promise) => bits | promiseBits[promise], 0),
+    code: { instructions: 0, looksAtCpu: false, foreign: [] },
   }));
   const ids = rows.map(({ op, name, tier }) => `${op}/${name}/${tier}`);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
