@@ -10,6 +10,7 @@ import {
   libraryAt,
   load,
   native,
+  ownNames,
   providerNamed,
 } from '../providers/provider.ts';
 import { tiers } from '../run/document.ts';
@@ -54,12 +55,12 @@ export function withSelection(command: Command): Command {
     .option('--kernel <name>', 'only kernels of these names', collect)
     .option(
       '--provider <name>',
-      `only these providers (native, ${peerNames.join(', ')}, or the name of a library)`,
+      `only these providers (${[...ownNames, ...peerNames].join(', ')}, or the name of a library)`,
       collect,
     )
     .option(
       '--library <path>',
-      'a shared library of kernels (kernel-abi.h), instead of the native ones; both with --provider native,NAME',
+      'a shared library of kernels (kernel-abi.h) or a module (.mjs, .js, .ts), instead of the native ones; both with --provider native,NAME',
       collect,
     );
 }
