@@ -1,17 +1,27 @@
 /** `tierwise replay`. */
 
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { dump } from '../../check/dump.ts';
-import { readFailure } from '../../check/failure-file.ts';
+import { type Failure, readFailure } from '../../check/failure-file.ts';
 import { placeText } from '../../check/property.ts';
 import { replay } from '../../check/replay.ts';
-import { kernelId } from '../../providers/provider.ts';
+import { loadHere } from '../../providers/js/start.ts';
+import { isModule, kernelId, providerNamed } from '../../providers/provider.ts';
 import { colours, say, table } from '../terminal.ts';
 
 interface ReplayOptions {
   inProcess?: boolean;
   library?: string;
   dump?: string;
+}
+
+/** A module of kernels is loaded before it is called in this process. */
+async function loadModule({ kernel }: Failure, library: string | undefined): Promise<void> {
+  const named = library ?? kernel.library;
+  const path = named === null ? providerNamed(kernel.provider)?.path : resolve(named);
+  if (path && isModule(path) && existsSync(path)) await loadHere(path);
 }
 
 export function replayCommand(): Command {
@@ -21,8 +31,9 @@ export function replayCommand(): Command {
     .option('--in-process', 'in this process, for a debugger or profiler: a crash then is a crash')
     .option('--library <path>', 'the kernels of this shared library, instead of where the file says')
     .option('--dump <folder>', 'write inputs, reference, bound and output as .npy')
-    .action((file: string, options: ReplayOptions) => {
+    .action(async (file: string, options: ReplayOptions) => {
       const failure = readFailure(file);
+      if (options.inProcess) await loadModule(failure, options.library);
       let written: string[] = [];
       const { kernel, provider, breach } = replay(failure, {
         inProcess: options.inProcess ?? false,

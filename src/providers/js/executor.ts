@@ -18,6 +18,7 @@ import {
   type SlotPages,
   status,
 } from '../protocol.ts';
+import type { Imported } from './import.ts';
 import type { Args, Tensor } from './kernel.ts';
 import type { JsLibrary } from './library.ts';
 import { Snapshot } from './snapshot.ts';
@@ -36,7 +37,7 @@ export class JsExecutor {
   /** null: too long. */
   readonly #slots = new Map<number, ArrayBuffer | null>();
 
-  constructor(library: JsLibrary, files: readonly string[], arena: Arena) {
+  constructor({ library, files }: Imported, arena: Arena) {
     this.#library = library;
     this.#files = files;
     this.#arena = arena;
@@ -105,7 +106,6 @@ export class JsExecutor {
       if (error instanceof TooLong) return returned(status.unsupported);
       return { is: 'refused', error: `the kernel threw ${told(error)}` };
     }
-    this.#requireMemory();
     if (typeof answer === 'string' && Object.hasOwn(status, answer)) {
       return returned(status[answer as keyof typeof status]);
     }
@@ -141,15 +141,6 @@ export class JsExecutor {
     const on = { f32: Float32Array, f16: Uint16Array, bf16: Uint16Array, i32: Int32Array }[dtype];
     if (slot === undefined || length === 0) return Object.freeze({ ...view, data: new on(0) });
     return Object.freeze({ ...view, data: new on(this.#memory(slot), offset, length) });
-  }
-
-  /** Ends the process when a kernel has transferred memory away: the calls after it would find none. */
-  #requireMemory(): void {
-    for (const memory of this.#slots.values()) {
-      if (memory?.byteLength !== 0) continue;
-      process.stderr.write('the kernel detached the memory of its arguments\n');
-      process.exit(1);
-    }
   }
 
   /** The call that goes on the clock. */

@@ -1,14 +1,13 @@
 /** Runners of modules, seen from the harness. */
 
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Arena } from '#addon';
 import { projectRoot } from '../../root.ts';
 import { UsageError } from '../../usage-error.ts';
 import type { Request } from '../protocol.ts';
 import { JsExecutor } from './executor.ts';
-import { readLibrary } from './library.ts';
+import { type Imported, importLibrary } from './import.ts';
 
 /** The program that runs kernels of a module, as a command. */
 export function jsRunnerCommand(): string[] {
@@ -18,22 +17,23 @@ export function jsRunnerCommand(): string[] {
   return [process.execPath, '--no-warnings', runner];
 }
 
+/** Modules that this process has loaded, by path. */
+const loaded = new Map<string, Imported>();
+
+/** Loads a module into this process, for a runner in it: that one can't wait. */
+export async function loadHere(path: string): Promise<void> {
+  loaded.set(path, await importLibrary(path));
+}
+
 /** A module in this process, for a debugger: a kernel that hangs here hangs the harness. */
 export class JsRunner {
   readonly #executor: JsExecutor;
 
-  /** @throws UsageError when the module can't be loaded without waiting. */
+  /** @param path - of a module that was loaded. */
   constructor(path: string, arena: Arena) {
-    let exports: unknown;
-    try {
-      exports = createRequire(import.meta.url)(path);
-    } catch (error) {
-      throw new UsageError(
-        `${path} cannot be loaded in this process (modules in TypeScript, and such that await, cannot): ` +
-          `${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-    this.#executor = new JsExecutor(readLibrary(exports, path), [], arena);
+    const imported = loaded.get(path);
+    if (!imported) throw new Error(`${path} was not loaded into this process`);
+    this.#executor = new JsExecutor(imported, arena);
   }
 
   request(message: string): string {
