@@ -10,8 +10,8 @@ import { cellId, distinct, type Entry, type Ledger } from './ledger.ts';
 type Op = Timing['op'];
 type Dtype = Timing['dtype'];
 
-/** The shapes by which an op is usually quoted; where they were not timed, the one timed most often is. */
-const quoted: Readonly<Record<Op, readonly { rows: number; n: number }[]>> = {
+/** The shapes by which an op is usually quoted; without such, or where they were not timed, the one timed most often is. */
+const quoted: Readonly<Partial<Record<Op, readonly { rows: number; n: number }[]>>> = {
   rms_norm: [{ rows: 512, n: 4096 }],
   rope: [{ rows: 16384, n: 128 }],
   gqa: [{ rows: 16384, n: 128 }],
@@ -95,7 +95,7 @@ export function speedsOf({ run, entries }: Ledger): Speed[] {
 /** The size that stands for an op on the map: the quoted one, or the one that most cells were timed at. */
 export function headlineSize(run: Run, op: Op): string | null {
   const own = run.timings.filter(t => t.op === op);
-  for (const { rows, n } of quoted[op]) {
+  for (const { rows, n } of quoted[op] ?? []) {
     const found = own.find(t => t.rows === rows && t.n === n);
     if (found) return found.size;
   }
