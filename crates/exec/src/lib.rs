@@ -16,6 +16,6 @@ mod prepared;
 pub mod request;
 pub mod roof;
 mod scratch;
-mod snapshot;
 pub mod served;
+mod snapshot;
 pub mod survey;
