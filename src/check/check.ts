@@ -30,8 +30,8 @@ import { addAsked } from './turns.ts';
 export interface Limits {
   /** Cases for each op. */
   readonly cases: number;
-  /** Seconds for each op; Infinity: no limit. */
-  readonly seconds: number;
+  /** Seconds for each op, or for each of its kernels; Infinity: no limit. */
+  readonly seconds: number | { readonly perKernel: number };
 }
 
 export interface Progress {
@@ -94,7 +94,8 @@ export async function check(
     seconds: 0,
   };
   for (const op of new Set(kernels.map(kernel => kernel.op))) {
-    await checkOp(crew, op, limits, checked, onProgress);
+    const seconds = secondsFor(limits, kernels.filter(kernel => kernel.op === op).length);
+    await checkOp(crew, op, { ...limits, seconds }, checked, onProgress);
   }
   const cells = kernels.flatMap(kernel => dtypes.map(dtype => ({ kernel: kernelId(kernel), dtype })));
   const sound = cells.filter(cell => !checked.died.has(cell.kernel));
@@ -105,10 +106,14 @@ export async function check(
   return checked;
 }
 
+function secondsFor({ seconds }: Limits, kernels: number): number {
+  return typeof seconds === 'number' ? seconds : seconds.perKernel * kernels;
+}
+
 async function checkOp(
   crew: Crew,
   op: Op,
-  limits: Limits,
+  limits: { readonly cases: number; readonly seconds: number },
   checked: { -readonly [Key in keyof Checked]: Checked[Key] },
   onProgress: (progress: Progress) => void,
 ): Promise<void> {

@@ -53,6 +53,12 @@ export interface Plan {
 /** Seconds of checking that a kernel gets where nothing else is said. */
 const secondsPerKernel = 3;
 
+/** How long a check lasts, behind a comma. */
+function inWords(seconds: Limits['seconds']): string {
+  if (typeof seconds !== 'number') return `, ${seconds.perKernel} s a kernel`;
+  return seconds === Infinity ? '' : `, ${seconds} s an op`;
+}
+
 /** Generated things, beside whatever the command is run in. */
 export const outputFolder = '.tierwise';
 
@@ -73,10 +79,10 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   let checked: Checked | null = null;
   let asked: AskedAgain[] = [];
   if (plan.check && able.length > 0) {
-    const budget = plan.budget ?? (plan.cases === Infinity ? secondsPerKernel * able.length : Infinity);
-    const limits: Limits = { cases: plan.cases, seconds: budget };
+    const unasked = plan.cases === Infinity ? { perKernel: secondsPerKernel } : Infinity;
+    const limits: Limits = { cases: plan.cases, seconds: plan.budget ?? unasked };
     say(
-      `checking ${counted(able.length, 'kernel')} against float64, seed ${plan.seed}${budget === Infinity ? '' : `, ${budget} s`}`,
+      `checking ${counted(able.length, 'kernel')} against float64, seed ${plan.seed}${inWords(limits.seconds)}`,
     );
     const crew = threads(
       {

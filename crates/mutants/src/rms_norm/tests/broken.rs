@@ -52,16 +52,12 @@ fn assert_wrong(name: &str, floats: &[Float], trigger: Change, away: Change) {
 
 /// The first `n` columns of every row, and so many rows.
 fn cut(case: &mut Case, rows: usize, n: usize) {
-    let narrow = |values: &[f32]| -> Vec<f32> {
-        values
-            .chunks(case.n)
-            .take(rows)
-            .flat_map(|row| &row[..n])
-            .copied()
-            .collect()
-    };
-    case.x = narrow(&case.x);
-    case.residual = case.residual.as_deref().map(narrow);
+    let wide = case.n;
+    case.x = narrowed(&case.x, wide, rows, n);
+    case.residual = case
+        .residual
+        .as_deref()
+        .map(|residual| narrowed(residual, wide, rows, n));
     case.weight = case
         .weight
         .take()
@@ -221,4 +217,10 @@ fn writes_past_end_hits_the_element_after_the_last_row_and_no_other() {
     y.set(8, FILL);
     assert!(y.gaps_are_whole());
     assert_eq!(y.values(), Case::plain(3, &[FILL; 6]).run("sequential").y);
+}
+
+/// The first `n` elements of the first rows.
+fn narrowed(values: &[f32], wide: usize, rows: usize, n: usize) -> Vec<f32> {
+    let rows = values.chunks(wide).take(rows);
+    rows.flat_map(|row| &row[..n]).copied().collect()
 }
