@@ -93,25 +93,28 @@ impl<S: Simd> Asked<'_, S> {
                 unsafe {
                     let state = plan.state(call, at, Some(k));
                     let attend = attend::<E, K, L>(item, plan.space(call, thread));
-                    attend.blocks(s, start..end, state);
+                    attend.blocks(s, start..end, Some(state));
                 }
             });
             self.share(plan.items, |s, at, thread| {
                 let item = &item(at);
                 let to = plan.state(call, at, None);
-                if wave == 0 {
-                    // SAFETY: nobody else has this item, or its state.
-                    unsafe { to.clear(item.rows) };
-                }
-                for k in 0..plan.wave.min(item.blocks().len().saturating_sub(first)) {
-                    s.vectorize(Merge {
-                        from: plan.state(call, at, Some(k)),
-                        to,
-                        rows: item.rows,
-                    });
-                }
-                if wave + 1 == waves {
-                    attend::<E, K, L>(item, plan.space(call, thread)).finish(s, to);
+                for head in 0..item.heads {
+                    let to = to.head(head);
+                    if wave == 0 {
+                        // SAFETY: nobody else has this item, or its state.
+                        unsafe { to.clear(item.rows) };
+                    }
+                    for k in 0..plan.wave.min(item.blocks().len().saturating_sub(first)) {
+                        s.vectorize(Merge {
+                            from: plan.state(call, at, Some(k)).head(head),
+                            to,
+                            rows: item.rows,
+                        });
+                    }
+                    if wave + 1 == waves {
+                        attend::<E, K, L>(item, plan.space(call, thread)).finish(s, head, to);
+                    }
                 }
             });
         }

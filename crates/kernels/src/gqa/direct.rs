@@ -1,89 +1,44 @@
-//! Weighted values of a block for few rows, which see the same keys: each value is read once, where it lies.
+//! Weighted values for few rows, which see the same keys: each value is read once, a panel at a time.
 
 use std::ops::Range;
 
 use super::item::Item;
-use super::keys;
-use super::plan::{BLOCK, PANEL, Space};
+use super::plan::{BLOCK, Space};
 use super::state::State;
 use super::tile::{Accumulators, Tile, cover};
-use crate::access::Rows;
-use crate::simd::{Element, LANES, Simd, TileWork, Work};
+use crate::simd::{LANES, Simd, TileWork, Work};
 
-/// Adds the weighted values of a block to the sums of all rows, in the order of [`Sums`](super::values::Sums).
-/// Elements of values are adjacent, and fill whole vectors.
-pub struct Direct<'a, K> {
+/// Adds the weighted values of a panel to the sums of its block, in the order of [`Sums`](super::values::Sums).
+pub struct Chunk<'a> {
     pub item: &'a Item<'a>,
-    pub block: usize,
-    /// Keys of the block that every row sees.
-    pub seen: &'a Range<usize>,
+    /// Keys of the block that every row sees, of which values were gathered.
+    pub keys: Range<usize>,
+    /// Whether they are the first of the block.
+    pub first: bool,
     pub space: Space,
-    pub state: State,
-    /// What will be read next, if it is known.
-    pub next: Option<&'a [Rows<K>; PANEL]>,
 }
 
-impl<K: Element> Work for Direct<'_, K> {
+impl Work for Chunk<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (rows, padded) = (self.item.rows, self.state.padded);
-        let Self {
-            item, block, seen, ..
-        } = self;
-        let starts = seen.clone().step_by(PANEL);
-        // SAFETY: the call was checked, and every row sees the keys.
-        let panel = |at| unsafe { keys::panel::<K>(item, &item.call.v, block, seen, at) };
-        let mut values = panel(seen.start);
-        for start in starts {
-            let end = (start + PANEL).min(seen.end);
-            let next = match (end < seen.end, self.next) {
-                (true, _) => Some(panel(end)),
-                (false, next) => next.copied(),
-            };
-            s.tiled(Chunk {
-                direct: &self,
-                keys: start..end,
-                values: &values,
-                next: next.as_ref(),
-            });
-            values = next.unwrap_or(values);
-        }
-        // SAFETY: the space and the state have so many rows.
-        unsafe {
-            for row in 0..rows {
-                let Space { old, new, .. } = self.space;
-                let (old, new) = (old.wrapping_add(row), new.wrapping_add(row));
-                for i in (row * padded..(row + 1) * padded).step_by(LANES) {
-                    let sum = Accumulators::<S, 1, 1>::load(s, self.space.sums.wrapping_add(i), 0);
-                    sum.join(s, self.state.sums.wrapping_add(i), 0, old, new);
-                }
-            }
-        }
+        s.tiled(self);
     }
 }
 
-/// Some keys of a block.
-struct Chunk<'a, K> {
-    direct: &'a Direct<'a, K>,
-    keys: Range<usize>,
-    values: &'a [Rows<K>; PANEL],
-    next: Option<&'a [Rows<K>; PANEL]>,
-}
-
-impl<K: Element> TileWork for Chunk<'_, K> {
+impl TileWork for Chunk<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
-        let Direct { item, state, .. } = self.direct;
+        let vectors = self.space.state.padded / LANES;
         // SAFETY: the space has so many rows and vectors.
-        unsafe { cover::<S, ROWS, VECTORS>(s, 0..item.rows, state.padded / LANES, &self) };
+        unsafe { cover::<S, ROWS, VECTORS>(s, 0..self.item.rows, vectors, &self) };
     }
 }
 
-impl<K: Element> Tile for Chunk<'_, K> {
+impl Tile for Chunk<'_> {
     #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize, const C: usize>(
         &self,
@@ -91,27 +46,48 @@ impl<K: Element> Tile for Chunk<'_, K> {
         row: usize,
         vector: usize,
     ) {
-        let Direct {
-            space, state, seen, ..
-        } = self.direct;
+        let Self { space, keys, .. } = self;
+        let padded = space.state.padded;
         let weights = space.scores.wrapping_add(row * BLOCK);
-        let to = space.sums.wrapping_add(row * state.padded + vector * LANES);
+        let to = space.sums.wrapping_add(row * padded + vector * LANES);
+        let mut values = space.rows.cast_const().wrapping_add(vector * LANES);
         let mut sums = Accumulators::<S, R, C>::zero(s);
-        // SAFETY: the caller's word; every row sees the keys, whose values have whole vectors.
+        // SAFETY: the caller's word; the space has the sums and values.
         unsafe {
-            if self.keys.start > seen.start {
-                sums = Accumulators::load(s, to, state.padded);
+            if !self.first {
+                sums = Accumulators::load(s, to, padded);
             }
-            for (k, key) in self.keys.clone().enumerate() {
-                if let (0, Some(next)) = (row, self.next) {
-                    for c in 0..C {
-                        s.prefetch(next[k].element((vector + c) * LANES));
-                    }
+            for key in keys.clone() {
+                sums.add(s, weights.wrapping_add(key), BLOCK, values);
+                values = values.wrapping_add(padded);
+            }
+            sums.store(s, to, padded);
+        }
+    }
+}
+
+/// Joins the sums of a block into the state.
+pub struct Join {
+    pub rows: usize,
+    pub space: Space,
+    pub state: State,
+}
+
+impl Work for Join {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { space, state, .. } = self;
+        for row in 0..self.rows {
+            let [old, new] = [space.old, space.new].map(|factors| factors.wrapping_add(row));
+            for i in (row * state.padded..(row + 1) * state.padded).step_by(LANES) {
+                // SAFETY: the space and the state have so many rows.
+                unsafe {
+                    let sum = Accumulators::<S, 1, 1>::load(s, space.sums.wrapping_add(i), 0);
+                    sum.join(s, state.sums.wrapping_add(i), 0, old, new);
                 }
-                let value = self.values[k].element(vector * LANES);
-                sums.add(s, weights.wrapping_add(key), BLOCK, value.cast_const());
             }
-            sums.store(s, to, state.padded);
         }
     }
 }

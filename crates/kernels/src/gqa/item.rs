@@ -1,4 +1,4 @@
-//! What is done at once: some rows of one batch and kv head.
+//! What is done at once: some rows of one batch, of one kv head or, where rows are few, of several.
 
 use std::ops::Range;
 
@@ -6,16 +6,18 @@ use tierwise_abi::gqa::GqaCall;
 
 use super::plan::BLOCK;
 
-/// Rows of one batch and kv head, which share its keys. Row r of the head is query r / group and the head's query
-/// head r % group.
+/// Rows of one batch and kv head, which share its keys, and the same rows of the kv heads behind it. Row r of a head
+/// is query r / group and the head's query head r % group.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
     /// The call.
     pub call: &'a GqaCall,
     /// The batch.
     pub batch: usize,
-    /// The kv head.
+    /// The kv head; the first of those that are asked for.
     pub kv_head: usize,
+    /// How many kv heads, at least 1.
+    pub heads: usize,
     /// First row.
     pub first: usize,
     /// Rows, at least 1.
@@ -25,6 +27,16 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
+    /// One of its kv heads.
+    #[inline(always)]
+    pub fn head(&self, head: usize) -> Self {
+        Self {
+            kv_head: self.kv_head + head,
+            heads: 1,
+            ..*self
+        }
+    }
+
     /// Query, and head of q, of a row.
     #[inline(always)]
     pub fn place(&self, row: usize) -> [usize; 2] {

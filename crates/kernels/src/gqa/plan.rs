@@ -12,11 +12,15 @@ pub const BLOCK: usize = 256;
 /// Keys that are transposed, or looked up, at a time.
 pub const PANEL: usize = 2 * LANES;
 
-/// Up to so many rows, values are read where they lie; for more they are copied together first.
+/// Up to so many rows, values are added a panel at a time, so that each is read once; for more, a block at a time,
+/// so that sums stay in registers.
 pub const FEW: usize = 16;
 
 /// Floats that the queries of an item may take: with sums of as many, scores and a panel they stay in half a MiB.
 const QUERIES: usize = 24 << 10;
+
+/// Rows of all kv heads that are done at once, at most.
+const TOGETHER: usize = 64;
 
 /// Rows of an item, at most; a multiple of every tile's, so that few rows are left over.
 const ROWS: usize = 192;
@@ -49,8 +53,11 @@ pub struct Plan {
     rows: usize,
     /// Rows of an item, at most.
     chunk: usize,
-    /// Items of a batch and kv head.
+    /// Items of a batch and as many kv heads as are done at once.
     chunks: usize,
+    /// Kv heads that are done at once, at most: several where rows are few. A key's heads often share a page, and
+    /// are then read one after the other.
+    heads: usize,
     /// Items of the call.
     pub items: usize,
     /// Threads that the call is worth.
@@ -63,7 +70,6 @@ pub struct Plan {
 impl Plan {
     /// The plan of a call.
     pub fn of(call: &GqaCall, limits: Limits) -> Self {
-        let heads = call.batch() * call.kv_heads();
         let rows = if call.out.is_empty() {
             0
         } else {
@@ -73,9 +79,14 @@ impl Plan {
         let most = (QUERIES / padded).clamp(24, ROWS) / 12 * 12;
         let chunk = most.min(rows);
         let chunks = rows.div_ceil(most);
-        let items = heads * chunks;
+        let heads = match rows {
+            1..=FEW => (TOGETHER.min(most) / rows).clamp(1, call.kv_heads()),
+            _ => 1,
+        };
+        let items = call.batch() * call.kv_heads().div_ceil(heads) * chunks;
         let granted = limits.threads.min(call.head.threads as usize);
-        let products = [rows, heads, call.kv_cap, 2 * call.head_dim()];
+        let all_heads = call.batch() * call.kv_heads();
+        let products = [rows, all_heads, call.kv_cap, 2 * call.head_dim()];
         let products = products
             .iter()
             .fold(1u64, |all, &size| all.saturating_mul(size as u64));
@@ -92,10 +103,12 @@ impl Plan {
             rows,
             chunk,
             chunks,
+            heads,
             items,
             threads,
             wave,
             sizes: Sizes {
+                heads,
                 rows: chunk,
                 dims: call.head_dim(),
             },
@@ -107,13 +120,15 @@ impl Plan {
     /// # Safety
     /// As [`GqaCall::kv_len`].
     pub unsafe fn item<'a>(&self, call: &'a GqaCall, item: usize) -> Item<'a> {
-        let (head, chunk) = (item / self.chunks, self.chunks - 1 - item % self.chunks);
+        let (part, chunk) = (item / self.chunks, self.chunks - 1 - item % self.chunks);
         let first = chunk * self.chunk;
-        let batch = head / call.kv_heads();
+        let parts = call.kv_heads().div_ceil(self.heads);
+        let (batch, kv_head) = (part / parts, part % parts * self.heads);
         Item {
             call,
             batch,
-            kv_head: head % call.kv_heads(),
+            kv_head,
+            heads: self.heads.min(call.kv_heads() - kv_head),
             first,
             rows: self.chunk.min(self.rows - first),
             // SAFETY: the caller's word.
@@ -159,6 +174,7 @@ impl Plan {
 /// What sizes of scratch depend on. All are counted in floats, and multiples of 16.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
+    heads: usize,
     rows: usize,
     dims: usize,
 }
@@ -172,77 +188,124 @@ impl Sizes {
         self.rows.next_multiple_of(LANES)
     }
 
+    /// Of all heads.
     fn state(&self) -> u64 {
-        State::floats(self.rows, self.padded())
+        State::floats(self.rows, self.padded()).saturating_mul(self.heads as u64)
     }
 
-    /// In the order of [`Space::at`].
-    fn parts(&self) -> [u64; 9] {
+    /// Of one head, but for what heads share, in the order of [`Space::at`].
+    fn parts(&self) -> [u64; 10] {
         let times = |a: usize, b: usize| (a as u64).saturating_mul(b as u64);
         let rows = self.padded_rows() as u64;
         [
-            self.state(),
+            State::floats(self.rows, self.padded()),
             times(self.rows, self.dims).next_multiple_of(LANES as u64),
-            times(self.dims, PANEL),
-            times(BLOCK, PANEL),
             times(self.rows, BLOCK),
             times(FEW.min(self.rows), self.padded()),
+            rows,
+            rows,
+            // From here on, heads share them.
+            times(PANEL, self.padded()),
+            times(self.dims, PANEL),
+            times(BLOCK, PANEL),
             BLOCK as u64,
-            rows,
-            rows,
         ]
     }
 
     fn space(&self) -> u64 {
-        self.parts()
-            .iter()
-            .fold(0, |sum: u64, &part| sum.saturating_add(part))
+        let sum = |parts: &[u64]| {
+            parts
+                .iter()
+                .fold(0, |sum: u64, &part| sum.saturating_add(part))
+        };
+        let parts = self.parts();
+        let (own, shared) = parts.split_at(OWN);
+        sum(own)
+            .saturating_mul(self.heads as u64)
+            .saturating_add(sum(shared))
     }
 }
 
-/// What a thread works in. Every part begins at a multiple of 64 bytes.
+/// Parts of a space that each head has of its own.
+const OWN: usize = 6;
+
+/// What a thread works in, at one of the heads. Every part begins at a multiple of 64 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Space {
-    /// Of the item, unless it is done in waves.
+    /// Of the head, unless the item is done in waves.
     pub state: State,
     /// The queries, tile by tile: `[dims][rows of the tile]`.
     pub queries: *mut f32,
-    /// Keys, transposed: `[dims][PANEL]`.
-    pub panel: *mut f32,
-    /// Values of a block, two vectors of each: `[BLOCK][PANEL]`.
-    pub values: *mut f32,
     /// Scores, then weights: `[rows][BLOCK]`.
     pub scores: *mut f32,
     /// Sums of a block for few rows: `[rows][padded dims]`.
     pub sums: *mut f32,
-    /// The mask of a row within a block: `[BLOCK]`.
-    pub mask: *mut f32,
     /// What the state of each row is multiplied by: `[padded rows]`; before, the greatest score of the block.
     pub old: *mut f32,
     /// And what is added: `[padded rows]`; before, the sum of the block's weights.
     pub new: *mut f32,
+    /// Keys or values as they are, widened: `[PANEL][padded dims]`.
+    pub rows: *mut f32,
+    /// Keys, transposed: `[dims][PANEL]`.
+    pub panel: *mut f32,
+    /// Values of a block, two vectors of each: `[BLOCK][PANEL]`.
+    pub values: *mut f32,
+    /// The mask of a row within a block: `[BLOCK]`.
+    pub mask: *mut f32,
+    start: *mut f32,
+    sizes: Sizes,
 }
 
 impl Space {
+    /// Heads lie one behind the other, and what they share behind them.
     fn at(start: *mut f32, sizes: Sizes) -> Self {
-        let mut next = start;
-        let mut parts = sizes.parts().map(|floats| {
-            let part = next;
-            next = next.wrapping_add(floats as usize);
-            part
-        });
-        parts[..].rotate_left(1);
-        let [queries, panel, values, scores, sums, mask, old, new, state] = parts;
+        Self::of_head(start, sizes, 0)
+    }
+
+    /// The same at another head.
+    #[inline(always)]
+    pub fn head(&self, head: usize) -> Self {
+        Self::of_head(self.start, self.sizes, head)
+    }
+
+    #[inline(always)]
+    fn of_head(start: *mut f32, sizes: Sizes, head: usize) -> Self {
+        let floats = sizes.parts().map(|floats| floats as usize);
+        let own: usize = floats[..OWN].iter().sum();
+        let mut next = start.wrapping_add(head * own);
+        let mut parts = [start; 10];
+        for (part, place) in parts.iter_mut().enumerate() {
+            if part == OWN {
+                next = start.wrapping_add(sizes.heads * own);
+            }
+            *place = next;
+            next = next.wrapping_add(floats[part]);
+        }
+        let [
+            state,
+            queries,
+            scores,
+            sums,
+            old,
+            new,
+            rows,
+            panel,
+            values,
+            mask,
+        ] = parts;
         Self {
             state: State::at(state, sizes.rows, sizes.padded()),
             queries,
-            panel,
-            values,
             scores,
             sums,
-            mask,
             old,
             new,
+            rows,
+            panel,
+            values,
+            mask,
+            start,
+            sizes,
         }
     }
 }

@@ -1,81 +1,38 @@
 //! Scores of a panel of keys: the keys transposed, then tiles of dot products.
 
-use std::marker::PhantomData;
-use std::ops::Range;
-
 use super::item::Item;
-use super::keys;
 use super::plan::{BLOCK, PANEL, Space};
 use super::tile::{Accumulators, Tile, cover};
-use crate::access::{Layout, Rows};
-use crate::simd::{All, Element, First, LANES, Lanes, Simd, TileWork, Work};
+use crate::simd::{LANES, Simd, TileWork, Work};
 
-/// Transposes keys `at..at + PANEL` of a block, widened, into `[dims][PANEL]`.
-pub struct Transpose<'a, K, L> {
-    pub item: &'a Item<'a>,
-    pub block: usize,
-    /// Keys of the block that a row sees; some are in the panel.
-    pub seen: &'a Range<usize>,
-    pub at: usize,
+/// Transposes a panel of keys, `[PANEL][padded dims]`, to `[dims][PANEL]`.
+pub struct Transpose {
+    pub from: *const f32,
     pub to: *mut f32,
-    /// What will be read next, if it is worth asking for.
-    pub next: Option<&'a [Rows<K>; PANEL]>,
-    pub layout: PhantomData<L>,
+    pub dims: usize,
 }
 
-impl<K: Element, L: Layout> Work for Transpose<'_, K, L> {
+impl Work for Transpose {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let dims = self.item.call.head_dim();
-        // SAFETY: the call was checked, and the panel holds keys that are seen.
-        let rows: [Rows<K>; PANEL] =
-            unsafe { keys::panel(self.item, &self.item.call.k, self.block, self.seen, self.at) };
-        for half in 0..PANEL / LANES {
-            for d in (0..dims).step_by(LANES) {
-                let to = self.to.wrapping_add(d * PANEL + half * LANES);
-                // SAFETY: keys have so many elements, and the panel has so many rows.
-                unsafe {
-                    if dims - d >= LANES {
-                        self.square(s, &rows, half, d, to, All);
-                    } else {
-                        self.square(s, &rows, half, d, to, First(dims - d));
+        let padded = self.dims.next_multiple_of(LANES);
+        for first in (0..PANEL).step_by(LANES) {
+            for d in (0..padded).step_by(LANES) {
+                let mut square = [s.splat(0.0); LANES];
+                for (k, row) in square.iter_mut().enumerate() {
+                    let from = self.from.wrapping_add((first + k) * padded + d);
+                    // SAFETY: rows have whole vectors.
+                    *row = unsafe { s.load_f32(from) };
+                }
+                let to = self.to.wrapping_add(d * PANEL + first);
+                for (i, column) in s.transpose(square).into_iter().enumerate() {
+                    if d + i < self.dims {
+                        // SAFETY: the panel has so many rows.
+                        unsafe { s.store_f32(to.wrapping_add(i * PANEL), column) };
                     }
                 }
-            }
-        }
-    }
-}
-
-impl<K: Element, L: Layout> Transpose<'_, K, L> {
-    /// # Safety
-    /// Keys have so many elements from `d` on, readable; as many rows are writable.
-    #[inline(always)]
-    unsafe fn square<S: Simd>(
-        &self,
-        s: S,
-        rows: &[Rows<K>; PANEL],
-        half: usize,
-        d: usize,
-        to: *mut f32,
-        lanes: impl Lanes,
-    ) {
-        let mut square = [s.splat(0.0); LANES];
-        for (row, &key) in square.iter_mut().zip(&rows[half * LANES..]) {
-            // SAFETY: the caller's word.
-            *row = unsafe { L::load(s, key, d, lanes) };
-        }
-        if let Some(next) = self.next {
-            for row in &next[half * LANES..][..LANES] {
-                s.prefetch(row.element(d));
-            }
-        }
-        let square = s.transpose(square);
-        for (i, column) in square.into_iter().enumerate() {
-            if i < lanes.count().unwrap_or(LANES) {
-                // SAFETY: the caller's word.
-                unsafe { s.store_f32(to.wrapping_add(i * PANEL), column) };
             }
         }
     }

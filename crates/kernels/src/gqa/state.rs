@@ -18,6 +18,8 @@ pub struct State {
     pub total: *mut f32,
     /// Floats from one row of sums to the next, a multiple of 16.
     pub padded: usize,
+    /// Rows that there is room for.
+    room: usize,
 }
 
 // SAFETY: addresses and a number; whoever reads or writes through them answers for the memory.
@@ -38,7 +40,19 @@ impl State {
             greatest,
             total: greatest.wrapping_add(rows.next_multiple_of(LANES)),
             padded,
+            room: rows,
         }
+    }
+
+    /// The state of another head, where several lie one behind the other.
+    #[inline(always)]
+    pub fn head(&self, head: usize) -> Self {
+        let floats = Self::floats(self.room, self.padded) as usize;
+        Self::at(
+            self.sums.wrapping_add(head * floats),
+            self.room,
+            self.padded,
+        )
     }
 
     /// As it is before the first block.

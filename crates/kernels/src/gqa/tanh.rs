@@ -16,7 +16,7 @@ const SERIES: [f32; 5] = [
     -0.005_704_987,
 ];
 
-/// tanh t, within 3 * 2^-24 of itself.
+/// tanh t, within 4 * 2^-24 of itself.
 #[inline(always)]
 pub fn tanh<S: Simd>(s: S, t: S::F32) -> S::F32 {
     let zero = s.splat(0.0);

@@ -3,4 +3,5 @@
 mod bits;
 mod functions;
 mod oracle;
+mod refusals;
 mod special;

@@ -206,7 +206,7 @@ impl Laid {
             true => [head, b * head],
             false => [c * head, head],
         };
-        let strides = [b * c * head, outer, middle, self.inner].map(|stride| stride as i64);
+        let strides = [b.max(1) * c * head, outer, middle, self.inner].map(|stride| stride as i64);
         Layout::strided(&[a, b, c, d].map(|size| size as i64), &strides)
     }
 }
