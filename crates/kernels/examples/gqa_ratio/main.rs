@@ -4,8 +4,7 @@
 //!
 //! Decode of one query alternates with a twin that promises nothing (free.rs), in one process, one thread, head size
 //! 128, q in f32; the price is the median of the ratios of neighbours, less 1, so that what slows the machine down
-//! slows both. Causal prefill has no twin: its products are added in the same order in any blocked kernel. It
-//! stands beside the tier's multiply-adds, measured in turn with it.
+//! slows both. Causal prefill has no twin; it stands beside the tier's multiply-adds, measured in turn with it.
 
 mod free;
 
