@@ -190,9 +190,8 @@ fn set_processors(chosen: &libc::cpu_set_t) {
 #[cfg(test)]
 mod tests {
     use std::hint::black_box;
-    use std::time::Instant;
 
-    use super::{HELD_UP, Interrupted, Restless, delay};
+    use super::{Interrupted, LEFT, Restless, delay};
 
     #[test]
     fn threads_come_late_and_this_one_is_held_up_only_while_it_lasts() {
@@ -204,20 +203,11 @@ mod tests {
         drop(restless);
         assert_eq!(delay(), None);
 
-        let busy = |sum: u64| (0..2_000_000).fold(sum, |a, b| black_box(a ^ b));
-        let timed = || {
-            let start = Instant::now();
-            busy(1);
-            start.elapsed()
-        };
-        // The shortest of several: a neighbour may hold one of them up.
-        let undisturbed = (0..9).map(|_| timed()).min().unwrap();
+        // Signals come when the machine gets to it: at once, or after a while.
         let interrupted = Interrupted::new().unwrap();
-        let disturbed = timed();
+        let patience = (0..100_000u64).take_while(|_| LEFT.get() > 0);
+        patience.for_each(|turn| _ = (0..10_000).fold(turn, |a, b| black_box(a ^ b)));
         drop(interrupted);
-        assert!(
-            disturbed > undisturbed + HELD_UP,
-            "{disturbed:?}, {undisturbed:?}"
-        );
+        assert_eq!(LEFT.get(), 0, "held up as often as it may be");
     }
 }
