@@ -5,7 +5,7 @@
 import * as fc from 'fast-check';
 import { type BufferSpec, countOf, type Poison, type TensorSpec } from '../src/case/case.ts';
 import { type Dtype, sizeOf } from '../src/case/dtype.ts';
-import { extentOf } from '../src/case/layout.ts';
+import { extentOf, mostBytes } from '../src/case/layout.ts';
 import type { Recipe } from '../src/case/recipe.ts';
 
 /** How a tensor lies: contiguous in C order (C: last dimension innermost) but for one thing. */
@@ -168,7 +168,7 @@ export function ownBuffer(
   const offset = (lie.first + shift) * size;
   const view = { offset, shape: [...shape], strides: [...lie.strides], dtype };
   const bytes = offset + extentOf(view);
-  const sparse = bytes > 2 ** 30;
+  const sparse = bytes > mostBytes;
   return {
     buffer: { bytes, edge: placement.edge, sparse, poison: placement.poison },
     tensor: { buffer: name, ...view, ...(data && { data }) },

@@ -8,6 +8,9 @@ import { type Bits, bitsOf, type Dtype, sizeOf } from './dtype.ts';
 /** Bytes of a page of memory, the grain of what can be made inaccessible. */
 export const pageBytes = 4096;
 
+/** Bytes that exist in a buffer, or in all of a case, at most; a buffer of more is sparse. */
+export const mostBytes = 2 ** 30;
+
 /** The whole pages in which a buffer stands, flush against one end of them. */
 export interface Region {
   /** Pages from the first to the last, existing or not. */

@@ -6,7 +6,7 @@
 import { type Case, countOf, inputsOf, type TensorSpec } from './case.ts';
 import { sizeOf } from './dtype.ts';
 import { fixtureValues } from './fixture.ts';
-import { extentOf, pageBytes, regionOf, residentBytes } from './layout.ts';
+import { extentOf, mostBytes, pageBytes, regionOf, residentBytes } from './layout.ts';
 import { opWords } from './ops.ts';
 
 /** A name as it may stand in a line. */
@@ -18,9 +18,8 @@ function quoted(name: string): string {
   return JSON.stringify(short(name));
 }
 
-/** Elements of one tensor, and bytes of all buffers that exist: more is no case that a person waits for. */
+/** Elements of one tensor: more is no case that a person waits for. */
 const mostElements = 2 ** 28;
-const mostBytes = 2 ** 30;
 /** Bytes from the first to the last of a sparse buffer: less than half of what a process can address. */
 const mostSpan = 2 ** 45;
 

@@ -3,7 +3,7 @@
 import { permutation } from '../../suites/derive.ts';
 import type { Refusal } from '../../suites/suite.ts';
 import type { BufferSpec, Case } from '../case/case.ts';
-import { extentOf } from '../case/layout.ts';
+import { extentOf, mostBytes } from '../case/layout.ts';
 import type { Outcome } from './lab.ts';
 import type { Breach, Property } from './property.ts';
 import { drawOf } from './relation.ts';
@@ -13,10 +13,10 @@ const triesPerCase = 3;
 
 /** The property that broken calls are refused: some ways a case, drawn. */
 export function refuses(refusals: readonly Refusal[]): Property {
-  const broken = refusals.map(({ of }) => {
+  const broken = refusals.map(refusal => {
     const known = new WeakMap<Case, Case | null>();
     return (base: Case): Case | null => {
-      if (!known.has(base)) known.set(base, withRoom(of(base)));
+      if (!known.has(base)) known.set(base, brokenCall(refusal, base));
       return known.get(base) ?? null;
     };
   });
@@ -68,16 +68,23 @@ function accepted(what: string, outcome: Outcome): Breach | undefined {
   }
 }
 
+/** A case broken in one way, in memory that holds it; null where it can't be broken so. */
+export function brokenCall({ of }: Refusal, base: Case): Case | null {
+  const call = of(base);
+  return call && withRoom(call);
+}
+
 /** The same case with buffers that hold all that its tensors name: what must be refused must not fault by chance. */
-function withRoom(c: Case | null): Case | null {
-  if (!c) return null;
+function withRoom(c: Case): Case {
   const buffers: Record<string, BufferSpec> = {};
   for (const [name, spec] of Object.entries(c.buffers)) {
     const ends = Object.values(c.tensors)
       .filter(tensor => tensor.buffer === name)
       .map(tensor => tensor.offset + extentOf(tensor));
     // Whole words: what lies flush at an end keeps the alignment of every type.
-    buffers[name] = { ...spec, bytes: Math.ceil(Math.max(spec.bytes, ...ends) / 4) * 4 };
+    const bytes = Math.ceil(Math.max(spec.bytes, ...ends) / 4) * 4;
+    // A second row where there was one, and its stride that meant nothing may be beyond 32 bits.
+    buffers[name] = { ...spec, bytes, sparse: spec.sparse || bytes > mostBytes };
   }
   return { ...c, buffers };
 }
