@@ -4,54 +4,31 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { expectedOf } from '../../reference/index.ts';
 import { gqaCase } from '../../reference/testing/gqa_cases.ts';
 import type { Case } from '../../src/case/case.ts';
-import type { Bits } from '../../src/case/dtype.ts';
-import { materialise } from '../../src/case/materialise.ts';
 import type { Recipe } from '../../src/case/recipe.ts';
-import { drawCase } from '../../src/check/generate.ts';
-import { law } from '../../src/check/law.ts';
 import type { Answer } from '../../src/check/property.ts';
-import { fakeLab, kernel, ok, right } from '../../src/check/testing/fake-lab.ts';
-import { brokenBy } from '../testing/contract.ts';
+import { askLaw, expectObeyed, type Twist } from '../testing/obeyed.ts';
 import type { GqaCase } from './facts.ts';
 import { gqa } from './index.ts';
 import { laws } from './laws.ts';
 
-type Inputs = Readonly<Record<string, Bits>>;
-/** A misunderstanding of a call. */
-type Twist = (c: GqaCase, inputs: Inputs) => { c: GqaCase; inputs: Inputs };
-
-const subject = kernel('k', { op: 'gqa' });
-
-/** What a law says of a kernel, and of a reference, that both understand a call so. */
-function ask(name: string, base: Case, twist: Twist): Answer {
-  const twisted = (c: Case) => twist(c as GqaCase, materialise(c).inputs);
-  const lab = fakeLab({
-    k: c => {
-      const { c: call, inputs } = twisted(c);
-      return ok(right(call, inputs));
-    },
-  });
-  lab.expected = c => {
-    const { c: call, inputs } = twisted(c);
-    return expectedOf(call, inputs);
-  };
+/** What a law says where all understand a call so. */
+function ask(name: string, base: Case, twist: Twist<GqaCase>): Answer {
   const of = laws.find(candidate => candidate.name === name)!;
-  return law(of).ask({ kernel: subject, case: base, lab, peers: [subject], together: [subject] });
+  return askLaw(of, base as GqaCase, twist);
 }
 
-const plainly: Twist = (c, inputs) => ({ c, inputs });
+const plainly: Twist<GqaCase> = (c, inputs) => ({ c, inputs });
 const params =
-  (change: Partial<GqaCase['params']>): Twist =>
+  (change: Partial<GqaCase['params']>): Twist<GqaCase> =>
   (c, inputs) => ({ c: { ...c, params: { ...c.params, ...change } }, inputs });
 const lengths =
-  (misread: (length: number) => number): Twist =>
+  (misread: (length: number) => number): Twist<GqaCase> =>
   (c, inputs) => ({ c, inputs: { ...inputs, kvLen: inputs.kvLen.map(misread) } });
 /** An input in which block i of some length is taken for another one. */
 const misplaced =
-  (role: 'k' | 'v', length: number, other: (i: number, blocks: number) => number): Twist =>
+  (role: 'k' | 'v', length: number, other: (i: number, blocks: number) => number): Twist<GqaCase> =>
   (c, inputs) => {
     const bits = inputs[role];
     const blocks = bits.length / length;
@@ -59,7 +36,8 @@ const misplaced =
     return { c, inputs: { ...inputs, [role]: bits.map((_, i) => bits[from(i)]) } };
   };
 /** A path for masks that leaves the softcap out. */
-const capsWithoutMask: Twist = (c, inputs) => (c.tensors.mask ? params({ softcap: 0 }) : plainly)(c, inputs);
+const capsWithoutMask: Twist<GqaCase> = (c, inputs) =>
+  (c.tensors.mask ? params({ softcap: 0 }) : plainly)(c, inputs);
 
 const wanted = {
   batch: 2,
@@ -80,7 +58,7 @@ const hidden = gqaCase({
 describe('of a kernel and a reference that agree', () => {
   const keyLater = misplaced('v', 12, (i, blocks) => (i + 1) % blocks);
   const headsSwapped = misplaced('v', 6, i => i ^ 1);
-  const misunderstandings: readonly [string, string, Case, Twist][] = [
+  const misunderstandings: readonly [string, string, Case, Twist<GqaCase>][] = [
     ['equal keys', 'a key left out', base, lengths(length => length - 1)],
     ['equal keys', 'causal taken for granted', base, params({ causal: true })],
     ['dominant key', 'values a key later', base, keyLater],
@@ -137,20 +115,5 @@ describe('of a kernel and a reference that agree', () => {
 });
 
 test('right kernels obey on whatever the suite draws, and each law is asked often', () => {
-  const held = new Map(laws.map(({ name }) => [name, 0]));
-  for (let k = 100; k < 250; k++) {
-    const c = drawCase(gqa, 3, k).case;
-    for (const { name } of laws) {
-      const asked: Case[] = [];
-      const answer = ask(name, c, (call, inputs) => {
-        asked.push(call);
-        return { c: call, inputs };
-      });
-      if (answer === 'does not apply') continue;
-      expect(asked.map(brokenBy).filter(Boolean)).toEqual([]);
-      expect({ k, name, answer }).toEqual({ k, name, answer: 'held' });
-      held.set(name, held.get(name)! + 1);
-    }
-  }
-  expect([...held.values()].every(count => count > 12)).toBe(true);
+  expectObeyed(gqa, laws, 150, 12);
 }, 120_000);

@@ -6,12 +6,12 @@
 //! neighbours, so that what slows the machine down slows both. Bytes are one read and one write of every
 //! element. Short calls are repeated until a sample takes a millisecond.
 
-use std::ffi::CStr;
-use std::ptr;
-use std::slice;
-use std::time::Instant;
+mod support;
 
-use tierwise_abi::c::{DLDevice, DLTensor, TW_OK, TwCall, TwKernel, TwRmsNormArgs};
+use std::ptr;
+
+use support::{kernels, median, name, seconds, tensor};
+use tierwise_abi::c::{TW_OK, TwCall, TwRmsNormArgs};
 use tierwise_abi::tensor::Dtype;
 
 const SHAPES: &[(i64, i64)] = &[
@@ -60,7 +60,7 @@ fn compare(rows: i64, n: i64, dtype: Dtype) {
     x.fill(0x3c00_3c00_3c00_3c00);
     y.fill(1);
     weight.fill(0x3c00_3c00_3c00_3c00);
-    for kernel in kernels() {
+    for kernel in kernels("rms_norm") {
         let mut shape = [rows, n];
         let x_tensor = tensor(x.as_mut_ptr().cast(), dtype, &mut shape);
         let mut y_tensor = tensor(y.as_mut_ptr().cast(), dtype, &mut shape);
@@ -113,51 +113,4 @@ fn compare(rows: i64, n: i64, dtype: Dtype) {
             100.0 * median(&mut ratios),
         );
     }
-}
-
-fn kernels() -> impl Iterator<Item = &'static TwKernel> {
-    let library = tierwise_kernels::library();
-    // SAFETY: the table has so many rows.
-    let rows = unsafe { slice::from_raw_parts(library.kernels, library.kernel_count as usize) };
-    rows.iter().rev().filter(|row| {
-        let available = row.available.expect("a table row says where it runs");
-        // SAFETY: it takes nothing.
-        name(row.op) == "rms_norm" && unsafe { available() } == 1
-    })
-}
-
-fn name(text: *const std::ffi::c_char) -> &'static str {
-    // SAFETY: names in the table are C strings that live as long as the program.
-    unsafe { CStr::from_ptr(text) }
-        .to_str()
-        .expect("names are ASCII")
-}
-
-fn tensor(data: *mut u8, dtype: Dtype, shape: &mut [i64]) -> DLTensor {
-    DLTensor {
-        data: data.cast(),
-        device: DLDevice {
-            device_type: 1,
-            device_id: 0,
-        },
-        ndim: shape.len() as i32,
-        dtype: dtype.to_dlpack(),
-        shape: shape.as_mut_ptr(),
-        strides: ptr::null_mut(),
-        byte_offset: 0,
-    }
-}
-
-/// Of one call.
-fn seconds(repeats: usize, call: &mut impl FnMut()) -> f64 {
-    let start = Instant::now();
-    for _ in 0..repeats {
-        call();
-    }
-    start.elapsed().as_secs_f64() / repeats as f64
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -7,14 +7,14 @@
 //! slows both. Causal prefill has no twin; it stands beside the tier's multiply-adds, measured in turn with it.
 
 mod free;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::ffi::CStr;
 use std::ptr;
-use std::slice;
-use std::time::Instant;
 
 use free::{DIMS, Free};
-use tierwise_abi::c::{DLDevice, DLTensor, TW_OK, TwCall, TwGqaArgs, TwKernel};
+use support::{kernels, median, name, seconds, tensor};
+use tierwise_abi::c::{TW_OK, TwCall, TwGqaArgs, TwKernel};
 use tierwise_abi::tensor::Dtype;
 #[cfg(target_arch = "x86_64")]
 use tierwise_kernels::simd::{Avx2, Avx512, Sse2};
@@ -29,7 +29,7 @@ const LENGTHS: [usize; 3] = [64, 1024, 16384];
 fn main() {
     let only = std::env::args().nth(1);
     let chosen = |tier: &str| only.as_ref().is_none_or(|only| only == tier);
-    for kernel in kernels().filter(|kernel| chosen(name(kernel.tier))) {
+    for kernel in kernels("gqa").filter(|kernel| chosen(name(kernel.tier))) {
         match name(kernel.tier) {
             "scalar" => in_tier::<Scalar>(kernel),
             #[cfg(target_arch = "x86_64")]
@@ -218,51 +218,4 @@ impl Work for MultiplyAdds {
         }
         std::hint::black_box(total)
     }
-}
-
-fn kernels() -> impl Iterator<Item = &'static TwKernel> {
-    let library = tierwise_kernels::library();
-    // SAFETY: the table has so many rows.
-    let rows = unsafe { slice::from_raw_parts(library.kernels, library.kernel_count as usize) };
-    rows.iter().rev().filter(|row| {
-        let available = row.available.expect("a table row says where it runs");
-        // SAFETY: it takes nothing.
-        name(row.op) == "gqa" && unsafe { available() } == 1
-    })
-}
-
-fn name(text: *const std::ffi::c_char) -> &'static str {
-    // SAFETY: names in the table are C strings that live as long as the program.
-    unsafe { CStr::from_ptr(text) }
-        .to_str()
-        .expect("names are ASCII")
-}
-
-fn tensor(data: *mut u8, dtype: Dtype, shape: &mut [i64]) -> DLTensor {
-    DLTensor {
-        data: data.cast(),
-        device: DLDevice {
-            device_type: 1,
-            device_id: 0,
-        },
-        ndim: shape.len() as i32,
-        dtype: dtype.to_dlpack(),
-        shape: shape.as_mut_ptr(),
-        strides: ptr::null_mut(),
-        byte_offset: 0,
-    }
-}
-
-/// Of one call.
-fn seconds<R>(repeats: usize, mut call: impl FnMut() -> R) -> f64 {
-    let start = Instant::now();
-    for _ in 0..repeats {
-        call();
-    }
-    start.elapsed().as_secs_f64() / repeats as f64
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -59,6 +59,16 @@ impl Guarded {
     }
 }
 
+/// Hands `use_scratch` so many bytes, which it must not leave: their end, rounded up to 64, is the guard page's start.
+pub fn in_scratch(bytes: u64, use_scratch: impl FnOnce(*mut u8)) {
+    let mut scratch = Guarded::new((bytes as usize).next_multiple_of(64), Edge::End);
+    scratch.bytes_mut().fill(0xff);
+    use_scratch(scratch.as_ptr());
+    let behind = &scratch.bytes()[bytes as usize..];
+    let untouched = behind.iter().all(|&byte| byte == 0xff);
+    assert!(untouched, "written behind the scratch");
+}
+
 impl Drop for Guarded {
     fn drop(&mut self) {
         // SAFETY: our own mapping.

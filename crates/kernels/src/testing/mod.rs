@@ -8,7 +8,7 @@ mod rope;
 mod tensor;
 
 pub use gqa::{Attended, Attending, GqaCase, Laid, TYPES};
-pub use guarded::{Edge, Guarded};
+pub use guarded::{Edge, Guarded, in_scratch};
 pub use part::{Part, answer};
 pub use rms_norm::{Asked, Case, Data, in_turn};
 pub use rope::{Placed, RopeCase, Turned, Turning};

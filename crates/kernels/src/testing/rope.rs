@@ -7,7 +7,7 @@ use tierwise_abi::c::{DLTensor, TW_OK, TwCall, TwKernel, TwRopeArgs, TwStatus};
 use tierwise_abi::rope::Scaling;
 use tierwise_abi::tensor::Dtype;
 
-use super::{Buffer, Edge, Guarded, Layout, Numbers, round};
+use super::{Buffer, Edge, Layout, Numbers, in_scratch, round};
 
 /// What is asked, apart from numbers and memory.
 #[derive(Clone, Debug)]
@@ -214,16 +214,10 @@ impl RopeCase {
     ) {
         self.with_args(|args| {
             let bytes = scratch_size(ptr::from_ref(args).cast());
-            let rounded = (bytes as usize).next_multiple_of(64);
-            let mut scratch = Guarded::new(rounded, Edge::End);
-            scratch.bytes_mut().fill(0xff);
-            (args.call.scratch, args.call.scratch_bytes) = (scratch.as_ptr().cast(), bytes);
-            assert_eq!(run(args), TW_OK);
-            let behind = &scratch.bytes()[bytes as usize..];
-            assert!(
-                behind.iter().all(|&byte| byte == 0xff),
-                "written behind the scratch"
-            );
+            in_scratch(bytes, |scratch| {
+                (args.call.scratch, args.call.scratch_bytes) = (scratch.cast(), bytes);
+                assert_eq!(run(args), TW_OK);
+            });
         });
     }
 
