@@ -7,20 +7,15 @@ use std::ptr::{null, null_mut};
 use tierwise_abi::c::{
     DLDataType, DLDevice, DLTensor, TwCall, TwGqaArgs, TwRmsNormArgs, TwRopeArgs,
 };
+use tierwise_abi::call;
 
 use crate::request::{Call, Dtype, Lie, OpParams, Scaling, Tensor};
 
 /// The args of one call, with the tensors that they point to.
 pub struct Args {
-    args: OpArgs,
+    args: Box<dyn call::Args>,
     /// What `args` points to.
     _tensors: Vec<(String, Box<Owned>)>,
-}
-
-enum OpArgs {
-    RmsNorm(Box<TwRmsNormArgs>),
-    Rope(Box<TwRopeArgs>),
-    Gqa(Box<TwGqaArgs>),
 }
 
 struct Owned {
@@ -45,7 +40,7 @@ impl Args {
             owned.tensor.shape = owned.shape.as_mut_ptr();
             owned.tensor.strides = owned.strides.as_mut_ptr();
         }
-        let args = OpArgs::new(call, &mut tensors);
+        let args = struct_of(call, &mut tensors);
         Ok(Self {
             args,
             _tensors: tensors,
@@ -54,20 +49,13 @@ impl Args {
 
     /// What `scratch_size` and `run` take.
     pub fn pointer(&self) -> *const c_void {
-        match &self.args {
-            OpArgs::RmsNorm(args) => std::ptr::from_ref(&**args).cast(),
-            OpArgs::Rope(args) => std::ptr::from_ref(&**args).cast(),
-            OpArgs::Gqa(args) => std::ptr::from_ref(&**args).cast(),
-        }
+        std::ptr::from_ref(&*self.args).cast()
     }
 
     /// The head of the args.
     pub fn head(&mut self) -> &mut TwCall {
-        match &mut self.args {
-            OpArgs::RmsNorm(args) => &mut args.call,
-            OpArgs::Rope(args) => &mut args.call,
-            OpArgs::Gqa(args) => &mut args.call,
-        }
+        // SAFETY: every args struct begins with one.
+        unsafe { &mut *std::ptr::from_mut(&mut *self.args).cast() }
     }
 }
 
@@ -131,73 +119,72 @@ fn head<T>(call: &Call) -> TwCall {
     }
 }
 
-impl OpArgs {
-    fn new(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Self {
-        let mut roles = Roles(tensors);
-        match &call.args {
-            OpParams::RmsNorm {
-                eps,
-                weight_offset,
-                round_before_weight,
-            } => Self::RmsNorm(Box::new(TwRmsNormArgs {
-                call: head::<TwRmsNormArgs>(call),
+/// The struct that the op's kernels take.
+fn struct_of(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Box<dyn call::Args> {
+    let mut roles = Roles(tensors);
+    match &call.args {
+        OpParams::RmsNorm {
+            eps,
+            weight_offset,
+            round_before_weight,
+        } => Box::new(TwRmsNormArgs {
+            call: head::<TwRmsNormArgs>(call),
+            x: roles.input("x"),
+            weight: roles.input("weight"),
+            residual: roles.input("residual"),
+            residual_out: roles.output("residualOut"),
+            y: roles.output("y"),
+            eps: call.lie.of("eps", *eps),
+            weight_offset: *weight_offset,
+            round_before_weight: u32::from(*round_before_weight),
+        }),
+        OpParams::Rope {
+            rotary_dim,
+            interleaved,
+            theta,
+            scaling,
+        } => {
+            let mut args = TwRopeArgs {
+                call: head::<TwRopeArgs>(call),
                 x: roles.input("x"),
-                weight: roles.input("weight"),
-                residual: roles.input("residual"),
-                residual_out: roles.output("residualOut"),
+                positions: roles.input("positions"),
+                cos: roles.input("cos"),
+                sin: roles.input("sin"),
                 y: roles.output("y"),
-                eps: call.lie.of("eps", *eps),
-                weight_offset: *weight_offset,
-                round_before_weight: u32::from(*round_before_weight),
-            })),
-            OpParams::Rope {
-                rotary_dim,
-                interleaved,
-                theta,
-                scaling,
-            } => {
-                let mut args = TwRopeArgs {
-                    call: head::<TwRopeArgs>(call),
-                    x: roles.input("x"),
-                    positions: roles.input("positions"),
-                    cos: roles.input("cos"),
-                    sin: roles.input("sin"),
-                    y: roles.output("y"),
-                    rotary_dim: *rotary_dim,
-                    interleaved: u32::from(*interleaved),
-                    theta: call.lie.of("theta", *theta),
-                    scaling: 0,
-                    original_max_positions: 0,
-                    factor: 1.0,
-                    low_freq_factor: 1.0,
-                    high_freq_factor: 1.0,
-                    beta_fast: 32.0,
-                    beta_slow: 1.0,
-                    attention_factor: 1.0,
-                };
-                scaling.write(&mut args);
-                Self::Rope(Box::new(args))
-            }
-            OpParams::Gqa {
-                scale,
-                softcap,
-                window,
-                causal,
-            } => Self::Gqa(Box::new(TwGqaArgs {
-                call: head::<TwGqaArgs>(call),
-                q: roles.input("q"),
-                k: roles.input("k"),
-                v: roles.input("v"),
-                kv_len: roles.input("kvLen"),
-                block_table: roles.input("blockTable"),
-                mask: roles.input("mask"),
-                out: roles.output("out"),
-                scale: call.lie.of("scale", f64::from(*scale)) as f32,
-                softcap: *softcap,
-                window: *window,
-                causal: u32::from(*causal),
-            })),
+                rotary_dim: *rotary_dim,
+                interleaved: u32::from(*interleaved),
+                theta: call.lie.of("theta", *theta),
+                scaling: 0,
+                original_max_positions: 0,
+                factor: 1.0,
+                low_freq_factor: 1.0,
+                high_freq_factor: 1.0,
+                beta_fast: 32.0,
+                beta_slow: 1.0,
+                attention_factor: 1.0,
+            };
+            scaling.write(&mut args);
+            Box::new(args)
         }
+        OpParams::Gqa {
+            scale,
+            softcap,
+            window,
+            causal,
+        } => Box::new(TwGqaArgs {
+            call: head::<TwGqaArgs>(call),
+            q: roles.input("q"),
+            k: roles.input("k"),
+            v: roles.input("v"),
+            kv_len: roles.input("kvLen"),
+            block_table: roles.input("blockTable"),
+            mask: roles.input("mask"),
+            out: roles.output("out"),
+            scale: call.lie.of("scale", f64::from(*scale)) as f32,
+            softcap: *softcap,
+            window: *window,
+            causal: u32::from(*causal),
+        }),
     }
 }
 
