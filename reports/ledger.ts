@@ -54,7 +54,7 @@ export interface Ledger {
 }
 
 /** What one machine of a run timed. */
-export interface Clock extends Pick<Run, 'timings' | 'ceilings'> {
+export interface Clock extends Pick<Run, 'timings' | 'untimed' | 'ceilings'> {
   readonly machine: Machine;
 }
 
@@ -104,11 +104,12 @@ function columnsOf(run: Run): Column[] {
     });
 }
 
-function clocksOf({ machines, timings, ceilings }: Run): Clock[] {
+function clocksOf({ machines, timings, untimed, ceilings }: Run): Clock[] {
   return machines
     .map((machine, i) => ({
       machine,
       timings: timings.filter(timing => timing.machine === i),
+      untimed: untimed.filter(({ machine }) => machine === i),
       ceilings: ceilings.filter(ceiling => ceiling.machine === i),
     }))
     .filter(clock => clock.timings.length > 0);
@@ -147,7 +148,9 @@ export function ledgerOf(run: Run): Ledger {
 
 /** A run with the times of one machine alone. */
 export function onClock(run: Run, clock: Clock | undefined): Run {
-  return clock ? { ...run, timings: clock.timings, ceilings: clock.ceilings } : run;
+  if (!clock) return run;
+  const { timings, untimed, ceilings } = clock;
+  return { ...run, timings, untimed, ceilings };
 }
 
 /** The cells that a run is about, and those that stand beside them. */

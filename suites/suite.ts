@@ -25,15 +25,19 @@ export interface NamedCase {
 }
 
 /**
- * What one call must at least do. Bytes that it moves, read and written, beside a memcpy of its input to its
- * output; bytes that it reads, beside reading all inputs; or multiplications and additions, counted apart,
- * beside those of the tier from registers alone.
+ * What one call must at least do, and beside what that is put: bytes that it moves, read and written, beside a
+ * memcpy of one tensor to another; bytes that it reads, beside reading the tensors where they stand; or
+ * multiplications and additions, counted apart, beside those of the tier from registers alone. Tensors are named
+ * by their roles, and have no gaps.
  */
-export interface Work {
-  readonly roof: Roof;
+export type Work = {
   /** Bytes; operations under the roof `multiply-add`. */
   readonly amount: number;
-}
+} & (
+  | { readonly roof: Extract<Roof, 'memcpy'>; readonly from: string; readonly to: string }
+  | { readonly roof: Extract<Roof, 'read'>; readonly of: readonly string[] }
+  | { readonly roof: Extract<Roof, 'multiply-add'> }
+);
 
 /** A shape for the clock. */
 export interface TimedShape {
@@ -46,7 +50,7 @@ export interface TimedShape {
   readonly headline?: true;
   /** Too long for a quick run. */
   readonly long?: true;
-  /** The case in a type, contiguous, together with what one call must do. */
+  /** The case in a type, together with what one call must do. */
   readonly make: (dtype: 'f32' | 'f16' | 'bf16') => { case: Case; work: Work };
 }
 

@@ -40,7 +40,7 @@ const words: readonly (readonly [string, string])[] = [
   ['digest', 'SHA-256 of the outputs on a fixed set of cases: equal digests are equal bits'],
   [
     'median',
-    'of all samples, nanoseconds a call, by a clock inside native code; the interval is low to high of the same samples',
+    'of all samples, nanoseconds a call, by a clock inside native code; low to high are their quartiles; `of 3` says that there were so few, and the interval is all of them',
   ],
   [
     'roof',

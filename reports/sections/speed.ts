@@ -2,16 +2,17 @@
 
 import type { FloatDtype } from '../../src/case/dtype.ts';
 import { floatDtypes } from '../../src/case/dtype.ts';
-import type { Timing } from '../../src/run/document.ts';
+import { fewestForQuartiles, type Timing } from '../../src/run/document.ts';
 import { shapeChart, spoken } from '../charts/by-shape.ts';
 import { curveChart } from '../charts/curve.ts';
 import { chartStyle } from '../charts/draw.ts';
 import { seriesOf } from '../charts/series.ts';
 import { count, counted, duration, inUnit, list, percent, rate, sizes, times, timeUnit } from '../format.ts';
-import { type Html, html } from '../html.ts';
+import { type Content, type Html, html } from '../html.ts';
 import { type Clock, distinct, grouped, type Ledger, onClock } from '../ledger.ts';
 import { toCell } from '../links.ts';
 import { asProved, headlineSize, leaders, overText, type Speed, speedsOf } from '../speeds.ts';
+import { gapsOf } from '../untimed-words.ts';
 import { headingId, type Section } from './section.ts';
 
 const id = 'speed';
@@ -67,13 +68,19 @@ function charts(op: string, dtype: FloatDtype, speeds: readonly Speed[], run: Le
   return drawn;
 }
 
+/** Of so few samples that the interval is from the least to the greatest, how many there are. */
+function fewSamples({ blocks }: Timing): string {
+  const samples = blocks.flat().length;
+  return samples < fewestForQuartiles ? ` of ${samples}` : '';
+}
+
 function speedRow(speed: Speed, peers: readonly string[], ledger: Ledger): Html {
   const { timing, overScalar } = speed;
   const unit = timeUnit(timing.median);
   const who =
     timing.provider === 'native' ? '' : html` <span class="grey">${timing.provider} ${timing.kernel}</span>`;
   return html`<tr><th scope="row">${toCell(ledger, timing, timing.tier)}${who}</th><td class="n">${asProved(duration(timing.median), speed)}</td>
-<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}</td><td class="n rate">${rate(timing)}</td>
+<td class="n grey range">${inUnit(timing.low, unit)} to ${inUnit(timing.high, unit)}${fewSamples(timing)}</td><td class="n rate">${rate(timing)}</td>
 <td class="n">${timing.ofRoof === null ? '–' : asProved(percent(timing.ofRoof), speed)}</td><td class="n">${overScalar === null ? '–' : asProved(times(overScalar), speed)}</td>${peers.map(peer => html`<td class="n">${overText(timing, peer, ledger.run.timings)}</td>`)}</tr>`;
 }
 
@@ -125,10 +132,25 @@ function leadSentence(speeds: readonly Speed[], { run }: Ledger): string {
   return sentences.join(' ');
 }
 
+/** What was not timed, by reason. */
+function gapsBlock(run: Ledger['run']): Content {
+  const all = gapsOf(run);
+  if (all.length === 0) return '';
+  return html`<h3 class="op-heading">Not timed</h3>${all.map(
+    ({ reason, gaps }) =>
+      html`<table class="gaps"><caption>${reason}</caption><tbody>${gaps.map(
+        ({ shape, size, who, takes }) =>
+          html`<tr><th scope="row">${shape} <span class="grey">${sizes(size)}</span></th><td>${who}</td><td class="n grey">${takes}</td></tr>`,
+      )}</tbody></table>`,
+  )}`;
+}
+
 function render(ledger: Ledger): Html {
   const { clocks } = ledger;
   const heading = html`<h2 id="${headingId(id)}">Speed</h2>`;
-  if (clocks.length === 0) return html`${heading}<p class="lead">Nothing was timed in this run.</p>`;
+  if (clocks.length === 0) {
+    return html`${heading}<p class="lead">Nothing was timed in this run.</p>${gapsBlock(ledger.run)}`;
+  }
   return html`${heading}${clocks.map(clock => clockBlock(clock, ledger))}`;
 }
 
@@ -143,13 +165,14 @@ function clockBlock(clock: Clock, whole: Ledger): Html {
   const says = leadSentence(speeds, ledger) || 'Nothing that was timed is proved in this run.';
   const where = whole.clocks.length > 1 && html`<h3>On ${clock.machine.model}</h3>`;
   return html`${where}<p class="lead">${says} ${note}</p>
-${[...grouped(speeds, s => s.timing.op)].map(([, own]) => opBlock(own[0].timing.op, own, ledger))}`;
+${[...grouped(speeds, s => s.timing.op)].map(([, own]) => opBlock(own[0].timing.op, own, ledger))}
+${gapsBlock(run)}`;
 }
 
 const style = `${chartStyle}
 .op-heading { margin-bottom: 12px; }
 .speed-columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 32px 24px; }
-.speed-columns + .op-heading { margin-top: 40px; }
+.speed-columns + .op-heading, .gaps + .op-heading { margin-top: 40px; }
 .speed-column { display: grid; gap: 24px; align-content: start; min-width: 0; max-width: 648px; }
 .chart-says { font-size: 12px; line-height: 18px; color: var(--soft); min-height: 18px; margin-bottom: 10px; }
 .speeds .n { padding-left: 6px; }
@@ -159,6 +182,9 @@ const style = `${chartStyle}
 .speeds tbody tr:nth-child(2) > * { border-top: 0; }
 .speeds a { text-decoration: none; } .speeds a:hover { text-decoration: underline; }
 .more { margin-top: 8px; }
+.gaps { margin-bottom: 16px; }
+.gaps caption { text-align: left; color: var(--soft); font-size: 12px; line-height: 18px; padding-bottom: 4px; }
+.gaps th { font-weight: 400; }
 .over { white-space: normal !important; max-width: 90px; }
 @media (max-width: 720px) { .range, .rate { display: none; } }
 `;

@@ -1,65 +1,47 @@
 /**
- * The bench: kernels on the clock, beside what the machine could do at best.
+ * The bench: kernels on the clock, at every shape of their ops, beside what the machine could do at best.
  *
- * The clock is in the runner, around many calls; nothing of the harness is in a sample. Contenders take turns
- * in blocks, in an order drawn anew for each, so that what the machine does meanwhile hits all of them.
+ * The shapes by which tiers are compared come first, those that take long last: where the time is up, these are
+ * what is left out. Whatever is left out stands beside the timings, with the reason.
  */
 
-import { Bench } from 'tinybench';
 import type { TimedShape, Work } from '../../suites/suite.ts';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { materialise } from '../case/materialise.ts';
-import { hash } from '../case/random.ts';
 import { callOf } from '../check/lab.ts';
 import { suiteOf } from '../check/properties.ts';
-import { Host, HostError } from '../providers/host.ts';
-import {
-  type Call,
-  type Contender,
-  type RoofTier,
-  roofOperations,
-  roofTiers,
-} from '../providers/protocol.ts';
+import { Host } from '../providers/host.ts';
+import { type Contender, type RoofTier, roofOperations, roofTiers } from '../providers/protocol.ts';
 import { isModule, type Kernel, kernelId, type LoadedProvider, native } from '../providers/provider.ts';
 import { type Slot, SlotPool } from '../providers/slots.ts';
-import type { Run, Timing, Verdict } from '../run/document.ts';
+import type { Run, Timing, Untimed, Verdict } from '../run/document.ts';
+import { contest, type Entrant, type Ground } from './contest.ts';
+import { longestCall, type Pace } from './pace.ts';
+import { figuresOf } from './statistics.ts';
 
 export interface BenchOptions {
   readonly dtypes: readonly FloatDtype[];
-  /** Leave out the shapes that take long. */
-  readonly quick: boolean;
+  /** Which shapes are asked for. */
+  readonly shapes: (shape: TimedShape) => boolean;
+  /** Why one of them is left out; null: it is not. */
+  readonly leaveOut: (shape: TimedShape) => string | null;
+  readonly pace: Pace;
   readonly seed: number;
   /** What a cell came to in this run. */
   readonly verdictOn: (kernel: Kernel, dtype: FloatDtype) => Verdict | undefined;
   readonly onProgress: (what: string) => void;
 }
 
-export interface Benched {
-  readonly timings: Timing[];
-  readonly ceilings: Run['ceilings'];
-  /** Contenders that could not be timed, where, and why. */
-  readonly refused: { readonly name: string; readonly at: string; readonly why: string }[];
-}
-
+export type Benched = Pick<Run, 'timings' | 'ceilings' | 'untimed'>;
 type Ceiling = Run['ceilings'][number];
 
-const blocks = 7;
-/** Nanoseconds that a contender gets in a block, and that one sample should last at least. */
-const blockTime = 12e6;
-const sampleTime = 1e6;
-const mostSamples = 8;
-
-/** One contender at one shape: a kernel or a roof. */
-interface Task {
-  readonly name: string;
-  readonly is: { readonly kernel: Kernel } | { readonly roof: RoofTask };
-  readonly host: Host;
-  readonly contender: Contender;
-  /** Calls in a sample, samples in a block. */
-  readonly calls: number;
-  readonly samples: number;
-  readonly blocks: number[][];
+/** A shape in a type, and who is to be timed at it. */
+interface Job {
+  readonly op: Op;
+  readonly shape: TimedShape;
+  readonly dtype: FloatDtype;
+  readonly kernels: readonly Kernel[];
 }
 
 /** A roof on the clock. */
@@ -71,14 +53,7 @@ interface RoofTask {
   readonly amount: number;
 }
 
-/** The roofs over some kernels; arithmetic has one for each tier among them. */
-function roofsOver(kernels: readonly Kernel[], { roof, amount }: Work): RoofTask[] {
-  if (roof !== 'multiply-add') return [{ contender: roof, tier: null, amount }];
-  const own = roofTiers.filter(tier => kernels.some(kernel => kernel.tier === tier));
-  return own.map(tier => ({ contender: { multiplyAdd: tier }, tier, amount: roofOperations }));
-}
-
-/** Times the kernels at every shape of their ops. */
+/** Times the kernels at the shapes of their ops. */
 export function bench(
   providers: readonly LoadedProvider[],
   kernels: readonly Kernel[],
@@ -87,24 +62,51 @@ export function bench(
   const pool = new SlotPool();
   const hosts = new Map(providers.map(provider => [provider.name, new Host(provider, pool)]));
   const roofs = roofHost([...hosts.values()]) ?? new Host(native, pool);
-  const benched: Benched = { timings: [], ceilings: [], refused: [] };
+  const started = performance.now();
+  const table = new Table(pool, hosts, roofs, options);
+  const jobs = jobsOf(kernels, options);
+  const done = new Map<Job, Benched>();
   try {
-    for (const op of new Set(kernels.map(kernel => kernel.op))) {
-      const shapes = suiteOf(op).shapes.filter(shape => !(options.quick && shape.long));
-      const contenders = kernels.filter(kernel => kernel.op === op && kernel.available);
-      for (const shape of shapes) {
-        for (const dtype of options.dtypes) {
-          options.onProgress(`${op} ${shape.size} ${dtype}`);
-          // What declined every case would decline this one.
-          const able = contenders.filter(kernel => options.verdictOn(kernel, dtype) !== 'unsupported');
-          timeShape(op, shape, dtype, able, { hosts, roofs }, pool, options, benched);
-        }
-      }
+    for (const job of jobs.toSorted((a, b) => urgency(a.shape) - urgency(b.shape))) {
+      const { op, shape, dtype } = job;
+      const spent = (performance.now() - started) * 1e6;
+      const why = options.leaveOut(shape) ?? (spent > options.pace.all ? timeIsUp(options.pace) : null);
+      if (why === null) options.onProgress(`${op} ${shape.size} ${dtype}`);
+      done.set(job, why === null ? table.time(job) : nothing(job, why));
     }
-    return benched;
   } finally {
     for (const host of [...hosts.values(), roofs]) host.close();
   }
+  const inOrder = jobs.map(job => done.get(job)!);
+  return {
+    timings: inOrder.flatMap(({ timings }) => timings),
+    ceilings: inOrder.flatMap(({ ceilings }) => ceilings),
+    untimed: inOrder.flatMap(({ untimed }) => untimed),
+  };
+}
+
+function jobsOf(kernels: readonly Kernel[], { dtypes, shapes, verdictOn }: BenchOptions): Job[] {
+  return [...new Set(kernels.map(kernel => kernel.op))].flatMap(op =>
+    suiteOf(op)
+      .shapes.filter(shapes)
+      .flatMap(shape =>
+        dtypes.map(dtype => {
+          const own = kernels.filter(kernel => kernel.op === op && kernel.available);
+          // What declined every case would decline this one.
+          return { op, shape, dtype, kernels: own.filter(k => verdictOn(k, dtype) !== 'unsupported') };
+        }),
+      ),
+  );
+}
+
+/** Headline shapes come first, long ones last. */
+function urgency({ headline, long }: TimedShape): number {
+  if (headline) return 0;
+  return long ? 2 : 1;
+}
+
+function timeIsUp({ all }: Pace): string {
+  return `the ${all / 1e9} s for timing were up`;
 }
 
 /** Who measures what the machine could do at best: native code, as the kernels' own runner where it has some. */
@@ -112,82 +114,157 @@ function roofHost(hosts: readonly Host[]): Host | undefined {
   return hosts.find(host => !isModule(host.provider.path));
 }
 
-function timeShape(
-  op: Op,
-  shape: TimedShape,
-  dtype: FloatDtype,
-  kernels: readonly Kernel[],
-  { hosts, roofs }: { hosts: ReadonlyMap<string, Host>; roofs: Host },
-  pool: SlotPool,
-  options: BenchOptions,
-  benched: Benched,
-): void {
-  const { case: c, work } = shape.make(dtype);
-  const taken: Slot[] = [];
-  const made = materialise(c, region => {
-    const slot = pool.take(region);
-    taken.push(slot);
-    return slot.bytes;
-  });
-  const slots = Object.fromEntries(Object.keys(made.buffers).map((name, i) => [name, taken[i]]));
-  const call = callOf(c, made, slots);
-  try {
-    const tasks: Task[] = [];
-    const enter = (name: string, is: Task['is'], host: Host, contender: Contender): void => {
-      try {
-        tasks.push({ name, is, host, contender, ...calibrate(host, contender, call, taken), blocks: [] });
-      } catch (error) {
-        if (!(error instanceof HostError)) throw error;
-        benched.refused.push({ name, at: `${shape.size} in ${dtype}`, why: error.message });
-      }
-    };
-    for (const kernel of kernels) {
-      enter(kernelId(kernel), { kernel }, hosts.get(kernel.provider)!, { kernel: kernel.index });
+/** The roofs over some kernels; arithmetic has one for each tier among them. */
+function roofsOver(kernels: readonly Kernel[], work: Work): RoofTask[] {
+  switch (work.roof) {
+    case 'memcpy':
+      return [{ contender: { memcpy: { from: work.from, to: work.to } }, tier: null, amount: work.amount }];
+    case 'read':
+      return [{ contender: { read: work.of }, tier: null, amount: work.amount }];
+    case 'multiply-add': {
+      const own = roofTiers.filter(tier => kernels.some(kernel => kernel.tier === tier));
+      return own.map(tier => ({ contender: { multiplyAdd: tier }, tier, amount: roofOperations }));
     }
-    if (tasks.length === 0) return;
-    for (const roof of roofsOver(kernels, work)) {
-      enter([work.roof, roof.tier ?? ''].join(' '), { roof }, roofs, roof.contender);
-    }
-    for (let block = 0; block < blocks; block++) {
-      for (const task of shuffled(tasks, hash(options.seed, block))) {
-        const { host, contender, calls, samples } = task;
-        task.blocks.push(host.time(contender, call, taken, calls, samples));
-      }
-    }
-    const statistics = statisticsOf(tasks);
-    const at = { machine: 0, shape: shape.name, size: shape.size, dtype, roof: work.roof };
-    const ceilings = tasks.flatMap(({ name, is }): Ceiling[] => {
-      if (!('roof' in is)) return [];
-      const { median } = statistics.get(name)!;
-      return [{ ...at, tier: is.roof.tier, median, rate: is.roof.amount / median }];
-    });
-    benched.ceilings.push(...ceilings);
-    for (const { name, is, blocks, calls } of tasks) {
-      if (!('kernel' in is)) continue;
-      const { provider, name: kernel, tier } = is.kernel;
-      const times = statistics.get(name)!;
-      const rate = work.amount / times.median;
-      const roof = ceilingFor(ceilings, tier);
-      benched.timings.push({
-        ...at,
-        provider,
-        op,
-        kernel,
-        tier,
-        n: shape.n,
-        rows: shape.rows,
-        threads: c.threads,
-        work: work.amount,
-        blocks,
-        calls,
-        ...times,
-        rate,
-        ofRoof: roof ? rate / roof.rate : null,
-        proved: options.verdictOn(is.kernel, dtype) === 'pass',
+  }
+}
+
+/** A job of which nothing is timed. */
+function nothing(job: Job, reason: string): Benched {
+  return { timings: [], ceilings: [], untimed: job.kernels.map(kernel => untimed(job, kernel, reason)) };
+}
+
+/** What is not timed: a kernel, or null for the roof. */
+function untimed(
+  { op, shape, dtype }: Job,
+  kernel: Kernel | null,
+  reason: string,
+  takes: number | null = null,
+): Untimed {
+  const { name, size } = shape;
+  const who = kernel && { provider: kernel.provider, kernel: kernel.name, tier: kernel.tier };
+  return { machine: 0, op, dtype, shape: name, size, kernel: who, reason, takes };
+}
+
+/** The place where jobs are done: runners, their memory, and how fast kernels were so far. */
+class Table {
+  readonly #pool: SlotPool;
+  readonly #hosts: ReadonlyMap<string, Host>;
+  readonly #roofs: Host;
+  readonly #options: BenchOptions;
+  /** Of each kernel in each type, under each roof: the rate at the largest shape so far, and its work. */
+  readonly #rates = new Map<string, { rate: number; work: number }>();
+
+  constructor(pool: SlotPool, hosts: ReadonlyMap<string, Host>, roofs: Host, options: BenchOptions) {
+    this.#pool = pool;
+    this.#hosts = hosts;
+    this.#roofs = roofs;
+    this.#options = options;
+  }
+
+  time(job: Job): Benched {
+    const { case: c, work } = job.shape.make(job.dtype);
+    const longest = longestCall(this.#paceOf(job));
+    const expected = job.kernels.map(kernel => ({ kernel, takes: this.#expected(job, kernel, work) }));
+    const tooLong = expected.filter(({ takes }) => takes !== null && takes > longest);
+    const leftOut = tooLong.map(({ kernel, takes }) => untimed(job, kernel, this.#why(job), takes));
+    const kernels = job.kernels.filter(kernel => !tooLong.some(left => left.kernel === kernel));
+    if (kernels.length === 0) return { timings: [], ceilings: [], untimed: leftOut };
+    const taken: Slot[] = [];
+    try {
+      const made = materialise(c, region => {
+        const slot = this.#pool.take(region);
+        taken.push(slot);
+        return slot.bytes;
       });
+      const slots = Object.fromEntries(Object.keys(made.buffers).map((name, i) => [name, taken[i]]));
+      const ground = { call: callOf(c, made, slots), slots: taken };
+      const benched = this.#contest({ ...job, kernels }, work, c.threads, ground);
+      return { ...benched, untimed: [...leftOut, ...benched.untimed] };
+    } finally {
+      for (const slot of taken) this.#pool.release(slot);
     }
-  } finally {
-    for (const slot of taken) pool.release(slot);
+  }
+
+  #contest(job: Job, work: Work, threads: number, ground: Ground): Benched {
+    const { op, shape, dtype, kernels } = job;
+    const { seed, verdictOn } = this.#options;
+    type Is = { readonly kernel: Kernel } | { readonly roof: RoofTask };
+    const entrants = kernels.map((kernel): Entrant<Is> => {
+      const host = this.#hosts.get(kernel.provider)!;
+      return { is: { kernel }, host, contender: { kernel: kernel.index } };
+    });
+    const roofs = roofsOver(kernels, work).map(
+      (roof): Entrant<Is> => ({ is: { roof }, host: this.#roofs, contender: roof.contender }),
+    );
+    const at = { machine: 0, shape: shape.name, size: shape.size, dtype, roof: work.roof };
+    const benched: Benched = { timings: [], ceilings: [], untimed: [] };
+    const timings: Omit<Timing, 'ofRoof'>[] = [];
+    for (const outcome of contest(entrants, roofs, ground, this.#paceOf(job), seed)) {
+      const { is } = outcome;
+      const kernel = 'kernel' in is ? is.kernel : null;
+      if ('refused' in outcome) {
+        benched.untimed.push(untimed(job, kernel, outcome.refused));
+      } else if ('tooLong' in outcome) {
+        benched.untimed.push(untimed(job, kernel, this.#why(job), outcome.tooLong));
+      } else {
+        const figures = figuresOf(outcome.blocks.flat());
+        if ('roof' in is) {
+          const { tier, amount } = is.roof;
+          const { median } = figures;
+          benched.ceilings.push({ ...at, tier, median, rate: amount / median });
+          continue;
+        }
+        const { provider, name, tier } = is.kernel;
+        const rate = work.amount / figures.median;
+        this.#learn(job, is.kernel, work, rate);
+        timings.push({
+          ...at,
+          provider,
+          op,
+          kernel: name,
+          tier,
+          n: shape.n,
+          rows: shape.rows,
+          threads,
+          work: work.amount,
+          blocks: outcome.blocks.map(block => [...block]),
+          calls: outcome.calls,
+          ...figures,
+          rate,
+          proved: verdictOn(is.kernel, dtype) === 'pass',
+        });
+      }
+    }
+    for (const timing of timings) {
+      const roof = ceilingFor(benched.ceilings, timing.tier);
+      benched.timings.push({ ...timing, ofRoof: roof ? timing.rate / roof.rate : null });
+    }
+    return benched;
+  }
+
+  #key(job: Job, kernel: Kernel, work: Work): string {
+    return [kernelId(kernel), job.dtype, work.roof].join(' ');
+  }
+
+  #learn(job: Job, kernel: Kernel, work: Work, rate: number): void {
+    const key = this.#key(job, kernel, work);
+    if ((this.#rates.get(key)?.work ?? 0) < work.amount) this.#rates.set(key, { rate, work: work.amount });
+  }
+
+  /** Nanoseconds that a call should take by what was seen; null: nothing was, or only larger work. */
+  #expected(job: Job, kernel: Kernel, work: Work): number | null {
+    const known = this.#rates.get(this.#key(job, kernel, work));
+    return known && known.work <= work.amount ? work.amount / known.rate : null;
+  }
+
+  /** Tiers are compared at headline shapes: there, all of them are timed. */
+  #paceOf({ shape }: Job): Pace {
+    const { pace } = this.#options;
+    return shape.headline ? { ...pace, tooLong: 'timed' } : pace;
+  }
+
+  #why(job: Job): string {
+    return `a call takes longer than ${longestCall(this.#paceOf(job)) / 1e9} s`;
   }
 }
 
@@ -195,42 +272,4 @@ function timeShape(
 function ceilingFor(ceilings: readonly Ceiling[], tier: string): Ceiling | undefined {
   const own = ceilings.find(ceiling => ceiling.tier === tier);
   return own ?? ceilings.toSorted((a, b) => b.rate - a.rate).at(0);
-}
-
-/** How many calls make a sample long enough for the clock, and how many samples fit a block. */
-function calibrate(host: Host, contender: Contender, call: Call, slots: readonly Slot[]) {
-  let calls = 1;
-  for (;;) {
-    const [nanoseconds] = host.time(contender, call, slots, calls, 1);
-    if (nanoseconds * calls >= sampleTime / 2 || calls >= 1 << 20) {
-      const perSample = Math.max(1, Math.round(sampleTime / nanoseconds));
-      const samples = Math.floor(blockTime / (perSample * nanoseconds));
-      return { calls: perSample, samples: Math.min(Math.max(samples, 1), mostSamples) };
-    }
-    calls *= 4;
-  }
-}
-
-function shuffled<T>(items: readonly T[], seed: number): T[] {
-  return items
-    .map((item, i) => ({ item, key: hash(seed, i) }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
-}
-
-/** Median and quartiles, nanoseconds per call, of each task's samples. tinybench counts in milliseconds. */
-function statisticsOf(tasks: readonly Task[]): Map<string, { median: number; low: number; high: number }> {
-  const statistics = new Map<string, { median: number; low: number; high: number }>();
-  for (const { name, blocks: taken } of tasks) {
-    const samples = taken.flat();
-    let next = 0;
-    const holder = new Bench({ time: 0, iterations: samples.length, warmup: false, retainSamples: true });
-    holder.add(name, () => ({ overriddenDuration: samples[next++] / 1e6 }));
-    const [task] = holder.runSync();
-    if (task.result.state !== 'completed') throw new Error(`tinybench ended ${name} as ${task.result.state}`);
-    const { p50, p75, samples: sorted } = task.result.latency;
-    const quartile = sorted?.[Math.floor((sorted.length - 1) / 4)] ?? p50;
-    statistics.set(name, { median: p50 * 1e6, low: quartile * 1e6, high: p75 * 1e6 });
-  }
-  return statistics;
 }

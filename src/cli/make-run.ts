@@ -4,14 +4,16 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
-import { counted, list } from '../../reports/format.ts';
+import { counted } from '../../reports/format.ts';
+import type { TimedShape } from '../../suites/suite.ts';
 import { type Benched, bench } from '../bench/bench.ts';
+import type { Pace } from '../bench/pace.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Checked, check, type Limits } from '../check/check.ts';
 import { threads } from '../check/crew.ts';
 import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
 import { type OwnCases, readOwnCases } from '../check/own-cases.ts';
-import { hasSuite, propertiesOf } from '../check/properties.ts';
+import { hasSuite, propertiesOf, suiteOf } from '../check/properties.ts';
 import {
   type AskedAgain,
   addRegressions,
@@ -39,7 +41,8 @@ export interface Plan {
   readonly properties: readonly string[] | null;
   readonly workers: number | null;
   readonly check: boolean;
-  readonly bench: 'none' | 'quick' | 'full';
+  /** null: nothing is timed. */
+  readonly bench: BenchPlan | null;
   /** Folder of failure files that are asked again first; null: none. */
   readonly regressions: string | null;
   /** Folder of the user's own cases; null: none. */
@@ -48,6 +51,15 @@ export interface Plan {
   readonly failures: string;
   /** Files that will be written of it: what can't be is told before the work. */
   readonly writes: readonly string[];
+}
+
+/** How a run times. */
+export interface BenchPlan {
+  readonly pace: Pace;
+  /** Without the shapes that take long. */
+  readonly quick: boolean;
+  /** Only shapes that have one of these words in their name or size; null: all. */
+  readonly shapes: readonly string[] | null;
 }
 
 /** Seconds of checking that a kernel gets where nothing else is said. */
@@ -70,6 +82,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   if (known.length === 0)
     throw new UsageError(`there is no suite yet for ${[...new Set(kernels.map(k => k.op))].join(', ')}`);
   requireProperties(plan.properties, known);
+  requireShapes(plan.bench?.shapes ?? null, known);
   const kept = plan.check && plan.regressions ? readRegressions(plan.regressions) : [];
   const own = plan.ownCases ? readOwnCases(plan.ownCases) : {};
   requireRoom(plan.cases, own);
@@ -112,22 +125,24 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     cells.find(cell => cell.dtype === dtype && kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel))
       ?.verdict;
   // A kernel that takes its process with it has no place on the clock.
-  let benched: Benched = { timings: [], ceilings: [], refused: [] };
-  if (plan.bench !== 'none') {
+  let benched: Benched = { timings: [], ceilings: [], untimed: [] };
+  if (plan.bench) {
+    const { pace, quick, shapes } = plan.bench;
     say('timing, beside what the machine could do at best');
     benched = bench(
       providers,
       able.filter(kernel => !checked?.died.has(kernelId(kernel))),
       {
         dtypes,
-        quick: plan.bench === 'quick',
+        shapes: shape => isWanted(shape, shapes),
+        leaveOut: ({ long }) => (quick && long ? 'it takes long, and this is a quick run' : null),
+        pace,
         seed: plan.seed,
         verdictOn,
         onProgress: what => progress.show(what),
       },
     );
     progress.done();
-    for (const refusal of refusalsText(benched)) say(`not timed: ${refusal}`);
   }
   const folder = relative(process.cwd(), plan.failures) || '.';
   return {
@@ -170,8 +185,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       calls: checked.calls,
       workers: plan.workers ?? availableParallelism(),
     },
-    timings: benched.timings,
-    ceilings: benched.ceilings,
+    ...benched,
   };
 }
 
@@ -207,14 +221,17 @@ function trustReference(): void {
   if (wrong.length > 0) throw new Error(`the reference disagrees with its golden vectors: ${wrong[0]}`);
 }
 
-/** What was not timed, with all the places where that had one reason. */
-function refusalsText({ refused }: Benched): string[] {
-  const byReason = new Map<string, string[]>();
-  for (const { name, at, why } of refused) {
-    const key = `${name}: ${why}`;
-    byReason.set(key, [...(byReason.get(key) ?? []), at]);
+/** Whether a shape has one of some words in its name or size. */
+function isWanted({ name, size }: TimedShape, words: readonly string[] | null): boolean {
+  return words === null || words.some(word => `${name} ${size}`.toLowerCase().includes(word.toLowerCase()));
+}
+
+function requireShapes(words: readonly string[] | null, kernels: readonly Kernel[]): void {
+  const there = [...new Set(kernels.map(({ op }) => op))].flatMap(op => suiteOf(op).shapes);
+  for (const word of words ?? []) {
+    if (there.some(shape => isWanted(shape, [word]))) continue;
+    throw new UsageError(`no shape has "${word}" in its name or size; tierwise list --shapes shows them all`);
   }
-  return [...byReason].map(([reason, places]) => `${reason}, at ${list(places)}`);
 }
 
 /** Filters that leave nothing one by one are refused before; together they may still exclude each other. */

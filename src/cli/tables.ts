@@ -10,6 +10,7 @@ import {
 } from '../../reports/explanation-words.ts';
 import { count, counted, duration, list, percent, rate, share } from '../../reports/format.ts';
 import { overText } from '../../reports/speeds.ts';
+import { gapsOf, gapWords } from '../../reports/untimed-words.ts';
 import type { Case } from '../case/case.ts';
 import { type Cell, type Explanation, type Finding, isPeers, type Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
@@ -78,7 +79,7 @@ export function latencyTable(run: Run): string {
     const [{ shape, size, dtype, provider, kernel }] = group;
     const cells = tiers.map(tier => {
       const timing = group.find(candidate => candidate.tier === tier);
-      if (!timing) return '';
+      if (!timing) return colours.dim('–');
       const text = duration(timing.median);
       return timing.proved ? text : `(${text})`;
     });
@@ -110,6 +111,14 @@ export function latencyTable(run: Run): string {
     ],
     rows,
   );
+}
+
+/** What was not timed, and why. */
+export function untimedText(run: Run): string[] {
+  return gapsOf(run).flatMap(({ reason, gaps }) => [
+    `not timed: ${reason}`,
+    ...gaps.map(gap => `  ${gapWords(gap)}`),
+  ]);
 }
 
 /** What a finding is, what it turns on, and how to run it again. */

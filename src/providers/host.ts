@@ -11,6 +11,7 @@ import { UsageError } from '../usage-error.ts';
 import { JsRunner, jsRunnerCommand } from './js/start.ts';
 import {
   type Call,
+  type Clock,
   type Contender,
   type Death,
   type Request,
@@ -144,13 +145,13 @@ export class Host {
   }
 
   /**
-   * Nanoseconds per call, `samples` times over `calls` calls, after one call that is not counted.
+   * Nanoseconds per call, one a sample.
    *
    * @throws HostError when the contender refuses the call or dies of it.
    */
-  time(contender: Contender, call: Call, slots: readonly Slot[], calls: number, samples: number): number[] {
+  time(contender: Contender, call: Call, slots: readonly Slot[], clock: Clock): number[] {
     this.#map(slots);
-    const answer = this.#request({ time: { contender, call, calls, samples } }, 120_000);
+    const answer = this.#request({ time: { contender, call, clock } }, 120_000);
     if (answer.is === 'timed') return answer.nanoseconds;
     throw new HostError(describe(answer));
   }

@@ -53,21 +53,34 @@ export interface Manner extends CaseManner {
   beside?: Run;
 }
 
-/** What is put on the clock: a row of the table, or a roof. */
-export type Contender = { kernel: number } | 'memcpy' | 'read' | { multiplyAdd: RoofTier };
+/** What is put on the clock: a row of the table, or a roof. Those over bytes take tensors without gaps, by role. */
+export type Contender =
+  | { kernel: number }
+  | { memcpy: { from: string; to: string } }
+  | { read: readonly string[] }
+  | { multiplyAdd: RoofTier };
+
+/** How often a contender is called on the clock. */
+export interface Clock {
+  /** Calls before the first sample, which are not counted. */
+  readonly before: number;
+  /** Calls in a sample. */
+  readonly calls: number;
+  readonly samples: number;
+}
 
 /** The tiers whose arithmetic has a roof of its own. */
 export const roofTiers = ['scalar', 'sse2', 'avx2', 'avx512'] as const;
 export type RoofTier = (typeof roofTiers)[number];
 
 /** Multiplications and additions in one call of the contender `multiplyAdd`: `OPERATIONS` of crates/exec/src/roof.rs. */
-export const roofOperations = 2 ** 22;
+export const roofOperations = 3 * 2 ** 20;
 
 export type Request =
   | 'table'
   | { map: { forget: readonly number[]; slots: readonly SlotPages[] } }
   | { run: { runs: readonly Run[] } }
-  | { time: { contender: Contender; call: Call; calls: number; samples: number } };
+  | { time: { contender: Contender; call: Call; clock: Clock } };
 
 /** What a kernel's code needs of a CPU, as far as direct calls and jumps lead from `run`. */
 export interface Survey {

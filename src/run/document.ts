@@ -8,7 +8,7 @@ import { caseSchema, ops } from '../case/case.ts';
 import { floatDtypes } from '../case/dtype.ts';
 import { roofs } from '../case/roof.ts';
 
-export const runVersion = 5;
+export const runVersion = 6;
 
 /** The CPU feature tiers that a cell may belong to, narrowest first. */
 export const tiers = ['scalar', 'sse2', 'avx2', 'avx512', 'amx', 'neon', 'simd128'] as const;
@@ -166,6 +166,9 @@ const findingSchema = z.strictObject({
 });
 export type Finding = z.infer<typeof findingSchema>;
 
+/** Fewer samples than this have no quartiles: their interval goes from the least to the greatest. */
+export const fewestForQuartiles = 8;
+
 const timingSchema = z.strictObject({
   ...cellKey,
   machine: machineIndex,
@@ -183,7 +186,10 @@ const timingSchema = z.strictObject({
   blocks: z.array(z.array(z.number())),
   /** Calls in one sample. */
   calls: count,
-  /** Of all samples, nanoseconds per call: median, and the quartiles below and above it. */
+  /**
+   * Of all samples, nanoseconds per call: median, and the quartiles below and above it; of fewer than
+   * `fewestForQuartiles`, the least and the greatest instead.
+   */
   median: z.number(),
   low: z.number(),
   high: z.number(),
@@ -195,6 +201,22 @@ const timingSchema = z.strictObject({
   proved: z.boolean(),
 });
 export type Timing = z.infer<typeof timingSchema>;
+
+/** What is not timed though it could have been asked for: a kernel at a shape, or what it would stand beside. */
+const untimedSchema = z.strictObject({
+  machine: machineIndex,
+  op: z.enum(ops),
+  dtype: z.enum(floatDtypes),
+  shape: z.string(),
+  size: z.string(),
+  /** null: the roof. */
+  kernel: z.strictObject({ provider: z.string(), kernel: z.string(), tier: z.string() }).nullable(),
+  /** One line on why. */
+  reason: z.string(),
+  /** About how many nanoseconds a call takes, where that is why. */
+  takes: z.number().nullable(),
+});
+export type Untimed = z.infer<typeof untimedSchema>;
 
 /** What became of a failure file that was kept, when it was asked again. */
 export const outcomes = ['held', 'failed', 'not-asked'] as const;
@@ -326,6 +348,7 @@ const documentSchema = z.strictObject({
     })
     .nullable(),
   timings: z.array(timingSchema),
+  untimed: z.array(untimedSchema),
   /** Absent: it is no audit. */
   audit: auditSchema.optional(),
   /** The roofs, by shape and dtype; `multiply-add` by tier too. */
@@ -383,7 +406,7 @@ export const runSchema = documentSchema.superRefine((run, context) => {
   run.cells.forEach((cell, i) => {
     for (const [j, machine] of cell.machines.entries()) onMachine(['cells', i, 'machines', j], machine);
   });
-  for (const list of ['findings', 'regressions', 'timings', 'ceilings'] as const) {
+  for (const list of ['findings', 'regressions', 'timings', 'untimed', 'ceilings'] as const) {
     run[list].forEach(({ machine }, i) => {
       onMachine([list, i, 'machine'], machine);
     });

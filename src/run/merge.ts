@@ -56,6 +56,7 @@ export function merge(sources: readonly Source[], line: string): Run {
     ),
     throughput: throughputs.length > 0 ? throughputs.reduce(mergedThroughput) : null,
     timings: runs.flatMap(run => run.timings),
+    untimed: runs.flatMap(run => run.untimed),
     ceilings: runs.flatMap(run => run.ceilings),
   } satisfies Run);
   if (merged.success) return merged.data;
@@ -121,6 +122,7 @@ function shifted(run: Run, by: number): Run {
     findings: shift(run.findings),
     regressions: shift(run.regressions),
     timings: shift(run.timings),
+    untimed: shift(run.untimed),
     ceilings: shift(run.ceilings),
   };
 }

@@ -90,7 +90,7 @@ describe('a run document', () => {
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ version: 4 }, /at version it is 4: .*expected 5/],
+    [{ version: 5 }, /at version it is 5: .*expected 6/],
     [{ version: '1' }, /at version it is "1": /],
     [{ surprise: 1 }, /Unrecognized key: "surprise"/],
     [{ cells: {} }, /at cells it is \{\}: /],

@@ -72,7 +72,7 @@ export function describeSuite(op: Op, source: Source, options: SuiteOptions = {}
         properties: null,
         workers: options.workers ?? 1,
         check: true,
-        bench: 'none',
+        bench: null,
         regressions: null,
         ownCases: null,
         failures: options.failures ?? join(outputFolder, 'failures'),

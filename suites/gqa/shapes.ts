@@ -143,16 +143,18 @@ function operationsOf(c: GqaCase): number {
   return 4 * pairs * facts.qHeads * facts.headDim;
 }
 
-/** Bytes of q, k and v, each read once. */
-function bytesOf({ tensors: { q, k, v } }: GqaCase): number {
-  return [q, k, v].reduce((sum, t) => sum + countOf(t.shape) * sizeOf(t.dtype), 0);
+/** What decode reads, each byte once. */
+const read = ['q', 'k', 'v'] as const;
+
+function bytesOf({ tensors }: GqaCase): number {
+  return read.reduce((sum, role) => sum + countOf(tensors[role].shape) * sizeOf(tensors[role].dtype), 0);
 }
 
 type Phase = 'prefill' | 'decode';
 
 const work: Readonly<Record<Phase, (c: GqaCase) => Work>> = {
   prefill: c => ({ roof: 'multiply-add', amount: operationsOf(c) }),
-  decode: c => ({ roof: 'read', amount: bytesOf(c) }),
+  decode: c => ({ roof: 'read', of: read, amount: bytesOf(c) }),
 };
 
 /** So many tokens of a model: all of them at once, or the last alone. */

@@ -89,7 +89,8 @@ function timed(
     n,
     make: dtype => {
       const c = plain(dtype, rows, n, x ?? recipe('normal', 1), weight ?? recipe('normal', 2));
-      return { case: c, work: { roof: 'memcpy', amount: 2 * outputElements(c) * sizeOf(dtype) } };
+      const amount = 2 * outputElements(c) * sizeOf(dtype);
+      return { case: c, work: { roof: 'memcpy', from: 'x', to: 'y', amount } };
     },
     ...rest,
   };

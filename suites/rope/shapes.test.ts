@@ -44,7 +44,8 @@ test.each(shapes.filter(({ long }) => !long))('$name is a call of its size', ({ 
   for (const dtype of ['f32', 'f16', 'bf16'] as const) {
     const { case: c, work } = make(dtype);
     expect(countOf(c.tensors.x.shape)).toBe(rows * n);
-    expect(work).toEqual({ roof: 'memcpy', amount: 2 * rows * n * (dtype === 'f32' ? 4 : 2) });
+    const amount = 2 * rows * n * (dtype === 'f32' ? 4 : 2);
+    expect(work).toEqual({ roof: 'memcpy', from: 'x', to: 'y', amount });
     expect(c.threads).toBe(1);
   }
 });

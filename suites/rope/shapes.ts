@@ -116,7 +116,8 @@ function timed(name: string, rest: Partial<Plan>, how = '', also: Partial<TimedS
     n: shape[3],
     make: dtype => {
       const c = build(plain(dtype, rest));
-      return { case: c, work: { roof: 'memcpy', amount: 2 * outputElements(c) * sizeOf(dtype) } };
+      const amount = 2 * outputElements(c) * sizeOf(dtype);
+      return { case: c, work: { roof: 'memcpy', from: 'x', to: 'y', amount } };
     },
     ...also,
   };

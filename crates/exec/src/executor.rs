@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
 use tierwise_abi::c::TwKernel;
 use tierwise_abi::library::Library;
 
 use crate::args::Args;
+use crate::clock::Clock;
+use crate::dense::dense_bytes;
 use crate::memory::Guarded;
 use crate::prepared::Prepared;
 use crate::request::{
@@ -78,9 +79,8 @@ impl Executor {
             Request::Time {
                 contender,
                 call,
-                calls,
-                samples,
-            } => self.time(contender, &call, calls, samples),
+                clock,
+            } => self.time(&contender, &call, clock),
         }
     }
 
@@ -192,99 +192,83 @@ impl Executor {
         prepare(run)?.carry_out(&run.manner, beside, executed)
     }
 
-    fn time(
-        &self,
-        contender: Contender,
-        call: &Call,
-        calls: u32,
-        samples: u32,
-    ) -> Result<Response, String> {
+    fn time(&self, contender: &Contender, call: &Call, clock: Clock) -> Result<Response, String> {
         let nanoseconds = match contender {
             Contender::Kernel(index) => {
-                let mut prepared = self.prepare(&self.kernel(index)?, call, Edge::End)?;
+                let mut prepared = self.prepare(&self.kernel(*index)?, call, Edge::End)?;
                 prepared.fill(Fill::Nan);
                 let (run, pointer) = (prepared.run, prepared.args.pointer());
-                // SAFETY: the table's own function on args that outlive the call.
-                let once = || unsafe { run(black_box(pointer)) };
-                let status = once();
-                if status != 0 {
+                let mut refusal = 0;
+                let nanoseconds = clock.time(|| {
+                    // SAFETY: the table's own function on args that outlive the call.
+                    let status = unsafe { run(black_box(pointer)) };
+                    if status != 0 {
+                        refusal = status;
+                    }
+                });
+                if refusal != 0 {
                     return Err(format!(
-                        "the kernel answers status {status} to the timed call"
+                        "the kernel answers status {refusal} to the timed call"
                     ));
                 }
-                clock(calls, samples, once)
+                nanoseconds
             }
-            Contender::Memcpy => {
-                let (from, to, bytes) = self.copy_of(call)?;
-                // SAFETY: both ranges are mapped slots of `bytes` bytes, and they do not overlap.
-                clock(calls, samples, || unsafe {
+            Contender::Memcpy { from, to } => {
+                let (source, length) = self.bytes_of(call, from)?;
+                let (target, room) = self.bytes_of(call, to)?;
+                if length != room || source.addr().abs_diff(target.addr()) < length {
+                    return Err(format!(
+                        "memcpy takes two tensors of one size that do not overlap, not {from} and {to}"
+                    ));
+                }
+                // SAFETY: both ranges are mapped slots of `length` bytes, and they do not overlap.
+                clock.time(|| unsafe {
                     libc::memcpy(
-                        black_box(to).cast(),
-                        black_box(from).cast(),
-                        black_box(bytes),
+                        black_box(target).cast(),
+                        black_box(source).cast_const().cast(),
+                        black_box(length),
                     )
                 })
             }
-            Contender::Read => {
-                let inputs = self.inputs_of(call)?;
-                clock(calls, samples, || {
+            Contender::Read(roles) => {
+                let bytes = |role: &String| -> Result<&[u8], String> {
+                    let (start, length) = self.bytes_of(call, role)?;
+                    // SAFETY: the range lies inside a mapped slot, and nobody writes while it is read.
+                    Ok(unsafe { std::slice::from_raw_parts(start.cast_const(), length) })
+                };
+                let inputs = roles.iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
+                clock.time(|| {
                     let read = |bytes: &&[u8]| roof::read(black_box(bytes));
                     inputs.iter().map(read).fold(0, |sum, own| sum ^ own)
                 })
             }
             Contender::MultiplyAdd(tier) => {
-                let work = roof::multiply_add(tier)
+                let work = roof::multiply_add(*tier)
                     .ok_or_else(|| format!("this CPU has no {tier:?} arithmetic"))?;
-                clock(calls, samples, work)
+                clock.time(work)
             }
         };
         Ok(Response::Timed { nanoseconds })
     }
 
-    /// Source, target and bytes of copying the call's first tensor `x` (or `q`) to its output.
-    fn copy_of(&self, call: &Call) -> Result<(*const u8, *mut u8, usize), String> {
-        let [from, to] = [["x", "q"], ["y", "out"]].map(|roles| {
-            let role = roles.iter().find(|role| call.tensors.contains_key(**role));
-            role.ok_or("memcpy takes an input and an output".to_owned())
-                .and_then(|role| self.bytes_of(role, &call.tensors[*role]))
-        });
-        let ((source, length), (target, room)) = (from?, to?);
-        if length != room || source.addr().abs_diff(target.addr()) < length {
-            return Err("memcpy takes two tensors of one size that do not overlap".to_owned());
-        }
-        Ok((source, target, length))
-    }
-
-    /// The bytes of all inputs of a call.
-    fn inputs_of(&self, call: &Call) -> Result<Vec<&[u8]>, String> {
-        let outputs = ["y", "residualOut", "out"];
-        let inputs = call.tensors.iter();
-        inputs
-            .filter(|(role, _)| !outputs.contains(&role.as_str()))
-            .map(|(role, tensor)| {
-                let (start, length) = self.bytes_of(role, tensor)?;
-                // SAFETY: the range lies inside a mapped slot, and nobody writes while it is read.
-                Ok(unsafe { std::slice::from_raw_parts(start.cast_const(), length) })
-            })
-            .collect()
-    }
-
-    /// Where the elements of a contiguous tensor lie, and how many bytes they are.
-    fn bytes_of(&self, role: &str, tensor: &Tensor) -> Result<(*mut u8, usize), String> {
-        let length = tensor.shape.iter().product::<i64>() as usize * tensor.dtype.bytes();
+    /// Where the bytes of a tensor without gaps lie, and how many there are.
+    fn bytes_of(&self, call: &Call, role: &str) -> Result<(*mut u8, usize), String> {
+        let tensor = call
+            .tensors
+            .get(role)
+            .ok_or_else(|| format!("the call has no {role}"))?;
         let slot = tensor.slot.ok_or_else(|| format!("{role} is NULL"))?;
-        let region = self
-            .slots
-            .get(&slot)
-            .ok_or_else(|| format!("no slot {slot}"))?;
-        let dimensions = tensor.shape.iter().zip(&tensor.strides).rev();
-        let contiguous = dimensions.clone().try_fold(1, |expected, (size, stride)| {
-            (*stride == expected || *size == 1).then_some(expected * size)
-        });
-        if contiguous.is_none() || tensor.offset as usize + length > region.length() {
-            return Err(format!("{role} is not contiguous inside its slot"));
-        }
-        Ok((region.start().wrapping_add(tensor.offset as usize), length))
+        let region = self.slot(slot)?;
+        let offset = tensor.offset as usize;
+        let length = dense_bytes(tensor)
+            .filter(|length| offset + length <= region.length())
+            .ok_or_else(|| {
+                let Tensor { shape, strides, .. } = tensor;
+                format!(
+                    "{role}, {shape:?} with strides {strides:?}, is no stretch of bytes in its slot"
+                )
+            })?;
+        Ok((region.start().wrapping_add(offset), length))
     }
 }
 
@@ -296,21 +280,6 @@ impl crate::request::Dtype {
             Self::F16 | Self::Bf16 => 2,
         }
     }
-}
-
-/// Nanoseconds per call, one a sample, after a call that is not counted.
-fn clock<T>(calls: u32, samples: u32, mut call: impl FnMut() -> T) -> Vec<f64> {
-    let calls = calls.max(1);
-    black_box(call());
-    (0..samples)
-        .map(|_| {
-            let start = Instant::now();
-            for _ in 0..calls {
-                black_box(call());
-            }
-            start.elapsed().as_nanos() as f64 / f64::from(calls)
-        })
-        .collect()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -5,6 +5,8 @@
 
 mod args;
 pub mod channel;
+pub mod clock;
+mod dense;
 mod entry;
 mod environment;
 pub mod executor;

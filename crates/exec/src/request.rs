@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::survey::Survey;
 
 /// One thing to do.
@@ -22,16 +23,14 @@ pub enum Request {
         /// The calls.
         runs: Vec<Run>,
     },
-    /// `samples` times `calls` calls on the clock, after one that is not counted.
+    /// Calls on the clock.
     Time {
         /// What is timed.
         contender: Contender,
         /// The call.
         call: Call,
-        /// Calls in a sample.
-        calls: u32,
-        /// How many samples.
-        samples: u32,
+        /// How often.
+        clock: Clock,
     },
 }
 
@@ -128,15 +127,20 @@ pub enum Edge {
 }
 
 /// What is timed.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Contender {
     /// A row of the table.
     Kernel(usize),
-    /// libc's memcpy from the first input to the first output, which must be contiguous.
-    Memcpy,
-    /// Reading every byte of every input once; inputs must be contiguous.
-    Read,
+    /// libc's memcpy from a tensor without gaps to another.
+    Memcpy {
+        /// Role of the source.
+        from: String,
+        /// Role of the target.
+        to: String,
+    },
+    /// Reading every byte of the tensors of these roles once; they must have no gaps.
+    Read(Vec<String>),
     /// [`roof::OPERATIONS`](crate::roof::OPERATIONS) multiplications and additions in registers.
     MultiplyAdd(Tier),
 }

@@ -82,7 +82,7 @@ async function runAudit(options: AuditOptions): Promise<Audited> {
       cases: Infinity,
       properties: null,
       check,
-      bench: 'none',
+      bench: null,
       regressions: null,
       ownCases: null,
     },

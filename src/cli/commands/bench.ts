@@ -1,16 +1,18 @@
 /** `tierwise bench`. */
 
 import { Command } from 'commander';
+import { thorough } from '../../bench/pace.ts';
 import { writeRun } from '../../run/store.ts';
 import { configured } from '../configured.ts';
 import { exitCodeOf, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
-import { findingsText, latencyTable, missingText, verdictText } from '../tables.ts';
+import { findingsText, latencyTable, missingText, untimedText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 import { type CheckOptions, planOf, withCheckOptions } from './check.ts';
 
 interface BenchOptions extends CheckOptions {
   quick?: boolean;
+  shape?: string[];
   check: boolean;
 }
 
@@ -21,6 +23,11 @@ export function benchCommand(): Command {
   return withCheckOptions(new Command('bench'))
     .description('time kernels beside what the machine could do at best, after a short proof')
     .option('--quick', 'leave out the shapes that take long')
+    .option(
+      '--shape <words>',
+      'only shapes with this in their name or size (tierwise list --shapes); may be given more than once',
+      (words: string, previous: string[] = []) => [...previous, words],
+    )
     .option('--no-check', 'time without proof: times then stand in parentheses')
     .action(async (given: BenchOptions) => {
       const options = await configured(given);
@@ -31,12 +38,13 @@ export function benchCommand(): Command {
         ...plan,
         ...short,
         check: options.check,
-        bench: options.quick ? 'quick' : 'full',
+        bench: { pace: thorough, quick: options.quick ?? false, shapes: options.shape ?? null },
       });
       writeRun(options.json, run);
       const out = [
         ...findingsText(run),
         latencyTable(run),
+        ...untimedText(run),
         '',
         ...missingText(run),
         options.check ? verdictText(run) : 'Nothing was checked: times in parentheses are unproved.',

@@ -98,7 +98,7 @@ export function checkCommand(): Command {
     .description('prove kernels against float64 references, by properties, in every tier this machine has')
     .action(async (given: CheckOptions) => {
       const options = await configured(given);
-      const run = await makeRun(select(options), { ...planOf(options), check: true, bench: 'none' });
+      const run = await makeRun(select(options), { ...planOf(options), check: true, bench: null });
       // Told before it is written: a disk may be full by now.
       tellCheck(run);
       writeRun(options.json, run);

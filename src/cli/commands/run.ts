@@ -3,12 +3,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { renderReport } from '../../../reports/report.ts';
+import { brisk } from '../../bench/pace.ts';
 import { peerNames } from '../../providers/peers.ts';
 import { writeRun, writeWhole } from '../../run/store.ts';
 import { configured } from '../configured.ts';
 import { exitCodeOf, makeRun } from '../make-run.ts';
 import { select } from '../options.ts';
-import { latencyTable } from '../tables.ts';
+import { latencyTable, untimedText } from '../tables.ts';
 import { type CheckOptions, planOf, tellCheck, withCheckOptions } from './check.ts';
 import { defaultReport } from './report.ts';
 
@@ -36,11 +37,11 @@ export function runCommand(): Command {
         ...plan,
         ...(options.quick && unlimited && { cases: Infinity, budget: quickBudget }),
         check: true,
-        bench: options.quick ? 'quick' : 'full',
+        bench: { pace: brisk, quick: options.quick ?? false, shapes: null },
         writes: [...plan.writes, options.output],
       });
       // Told before it is written: a disk may be full by now.
-      process.stdout.write(`\n${latencyTable(run)}\n\n`);
+      process.stdout.write(`\n${[latencyTable(run), ...untimedText(run)].join('\n')}\n\n`);
       tellCheck(run);
       writeRun(options.json, run);
       writeWhole(options.output, renderReport(run));

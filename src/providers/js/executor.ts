@@ -10,6 +10,7 @@ import { extentOf, pageBytes } from '../../case/layout.ts';
 import {
   type Call,
   type CallTensor,
+  type Clock,
   type Contender,
   type Request,
   type Response,
@@ -66,8 +67,8 @@ export class JsExecutor {
     if ('run' in request) {
       return { is: 'ran', results: request.run.runs.map(run => this.#run(run)) };
     }
-    const { contender, call, calls, samples } = request.time;
-    return { is: 'timed', nanoseconds: clock(this.#timed(contender, call), calls, samples) };
+    const { contender, call, clock } = request.time;
+    return { is: 'timed', nanoseconds: time(this.#timed(contender, call), clock) };
   }
 
   #map({ slot, fileOffset, span, pages }: SlotPages): void {
@@ -150,9 +151,10 @@ export class JsExecutor {
     }
     const run = this.#kernel(contender.kernel);
     const args = this.#args(call);
-    const answer = run(args);
-    if (answer !== 'ok') throw new Error(`the kernel answers ${shown(answer)} to the timed call`);
-    return () => run(args);
+    return () => {
+      const answer = run(args);
+      if (answer !== 'ok') throw new Error(`the kernel answers ${shown(answer)} to the timed call`);
+    };
   }
 }
 
@@ -169,9 +171,9 @@ function returned(status: number): RunResult {
   };
 }
 
-/** Nanoseconds per call, one a sample, after a call that is not counted. The clock never goes backwards. */
-function clock(call: () => unknown, calls: number, samples: number): number[] {
-  call();
+/** Nanoseconds per call, one a sample. This clock never goes backwards. */
+function time(call: () => unknown, { before, calls, samples }: Clock): number[] {
+  for (let i = 0; i < before; i++) call();
   return Array.from({ length: samples }, () => {
     const start = process.hrtime.bigint();
     for (let i = 0; i < calls; i++) call();
