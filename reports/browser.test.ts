@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderReport } from './report.ts';
+import { auditedRun } from './testing/audited.ts';
 import { peeredRun } from './testing/peered.ts';
 import { greenRun, plantedRun } from './testing/sample.ts';
 
@@ -42,12 +43,14 @@ describe.skipIf(executablePath === '')('in a browser', () => {
     green: join(folder, 'green.html'),
     planted: join(folder, 'planted.html'),
     peered: join(folder, 'peered.html'),
+    audited: join(folder, 'audited.html'),
   };
 
   beforeAll(async () => {
     writeFileSync(pages.green, renderReport(greenRun()));
     writeFileSync(pages.planted, renderReport(plantedRun()));
     writeFileSync(pages.peered, renderReport(peeredRun()));
+    writeFileSync(pages.audited, renderReport(auditedRun()));
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--no-first-run', ...quiet] });
   }, 60_000);
 

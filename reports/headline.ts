@@ -1,7 +1,8 @@
 /** The verdict on a run in one sentence, and what follows it. Neither says more than was executed. */
 
-import { machineTiers, type Run } from '../src/run/document.ts';
-import { count, list } from './format.ts';
+import { type Audit, machineTiers, type Run } from '../src/run/document.ts';
+import { falseAlarms, rowsOf } from '../src/run/kills.ts';
+import { count, counted, list } from './format.ts';
 import { apart, distinct, type Entry, executed, type Ledger } from './ledger.ts';
 import { byTier } from './tiers.ts';
 
@@ -66,8 +67,30 @@ function stateOf(group: Group, run: Run): string {
     : `Every ${group.kernel} is right in ${list(proved)}`;
 }
 
+/** What an audit came to: the bugs that were hunted, and the correct kernels. */
+function auditHeadline({ rows }: Audit, run: Run): string {
+  const [killed, survivors, absent] = (['killed', 'survives', 'not run'] as const).map(
+    fate => rowsOf(rows, fate).length,
+  );
+  const hunted = rows.length - absent;
+  const bugs = counted(hunted, 'planted bug');
+  const kills = killed === hunted ? `All ${bugs}` : `${count(killed)} of ${bugs}`;
+  const rest =
+    survivors > 0 ? `, ${count(survivors)} survive${survivors === 1 ? 's' : ''} without a reason` : '';
+  const accused = falseAlarms(run).length;
+  const alarms =
+    accused > 0
+      ? `${count(accused)} ${cells(accused)} of correct kernels ${wasWere(accused)} accused`
+      : run.cells.some(cell => cell.verdict === 'pass')
+        ? 'no correct kernel was accused'
+        : 'no correct kernel was checked';
+  return `${kills} ${wasWere(hunted === 1 ? 1 : 2)} killed${rest}; ${alarms}.`;
+}
+
 /** The verdict, a sentence that is true of the run. */
 export function headline(ledger: Ledger): string {
+  const { run } = ledger;
+  if (run.audit && run.audit.rows.length > 0) return auditHeadline(run.audit, run);
   const { subjects } = apart(ledger);
   if (subjects.length === 0) return 'Nothing was checked.';
   if (!subjects.some(executed)) return 'Nothing was executed.';

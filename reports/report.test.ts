@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../src/run/document.ts';
 import { verdictWords } from './glyphs.ts';
+import { headline } from './headline.ts';
 import { cellId, ledgerOf } from './ledger.ts';
 import { renderReport } from './report.ts';
 import { sections } from './sections/index.ts';
+import { auditedRun } from './testing/audited.ts';
 import { all, byClass, byId, byTag, type Element, hasClass, parse, textOf } from './testing/markup.ts';
 import { peeredRun } from './testing/peered.ts';
 import { greenRun, passCell, plantedRun } from './testing/sample.ts';
@@ -13,6 +15,7 @@ const runs: Readonly<Record<string, Run>> = {
   green: greenRun(),
   planted: plantedRun(),
   peered: peeredRun(),
+  audited: auditedRun(),
   'timings only': { ...plantedRun(), cells: [], throughput: null },
   empty: {
     ...greenRun(),
@@ -69,8 +72,9 @@ describe.each(Object.entries(runs))('the page of the %s run', (_, run) => {
 
   it('links every section from the bar on top', () => {
     const links = byTag(byTag(page, 'nav')[0], 'a').map(a => a.attributes.href);
-    expect(links).toEqual(sections.map(s => `#${s.id}`));
-    for (const { id } of sections) expect(byId(page, id).tag).toBe('section');
+    const own = sections.filter(s => s.id !== 'audit' || run.audit);
+    expect(links).toEqual(own.map(s => `#${s.id}`));
+    for (const { id } of own) expect(byId(page, id).tag).toBe('section');
   });
 
   it('has headings without a gap in their order', () => {
@@ -209,9 +213,82 @@ describe('speed', () => {
     expect(rows).toHaveLength(run.timings.length);
   });
 
+  it('says what was not timed, why, and how long a call would have taken', () => {
+    const [{ op, dtype, shape, size, provider, kernel, tier }] = greenRun().timings;
+    const left = { machine: 0, op, dtype, shape, size, kernel: { provider, kernel, tier } };
+    const untimed = [{ ...left, reason: 'it takes longer than 1 s', takes: 7.8e9 }];
+    const table = byClass(parse(renderReport({ ...greenRun(), untimed })), 'gaps')[0];
+    expect(textOf(byTag(table, 'caption')[0])).toBe('it takes longer than 1 s');
+    expect(textOf(byTag(table, 'tr')[0])).toMatch(/native lanes32 scalar in f32about 7\.80 s a call$/);
+    expect(byClass(parse(renderReport(greenRun())), 'gaps')).toEqual([]);
+    const alone = byId(parse(renderReport({ ...greenRun(), timings: [], untimed })), 'speed');
+    expect(textOf(alone)).toContain('about 7.80 s a call');
+  });
+
+  it('says how many samples there were where an interval is all of them', () => {
+    const [first, ...others] = greenRun().timings;
+    const run = { ...greenRun(), timings: [{ ...first, blocks: [[1], [2], [3]] }, ...others] };
+    const ranges = byClass(byId(parse(renderReport(run)), 'speed'), 'range').map(textOf);
+    expect(ranges.filter(text => text.endsWith(' of 3'))).toHaveLength(1);
+  });
+
   it('says so when nothing was timed', () => {
     const section = byId(parse(renderReport(runs.empty)), 'speed');
     expect(textOf(section)).toContain('Nothing was timed');
+  });
+});
+
+describe('an audit', () => {
+  const section = byId(parse(renderReport(auditedRun())), 'audit');
+  const rowsOf = (table: Element) => byTag(byTag(table, 'tbody')[0], 'tr').map(textOf);
+
+  it('shows every planted bug: what became of it, by which property first, after how much', () => {
+    const [rms, gqa] = byClass(section, 'matrix').map(rowsOf);
+    expect(rms).toEqual([
+      expect.stringMatching(
+        /^survivesRN07-eps-outside scalareps outside the root; an eps.*\(equivalence\)400–$/,
+      ),
+      expect.stringMatching(/^killedRN13-rounds-twice .*poison \(equivalence\)1842.0 ms$/),
+      expect.stringMatching(/^killedRN36-offset-left-out .*equivalence4250 ms$/),
+    ]);
+    expect(gqa[0]).toMatch(/^out of reachDS01-cpuid-alone/);
+    expect(gqa[1]).toMatch(/^not runGQ50-amx-tile amx.*\(equivalence\)––$/);
+  });
+
+  it('says how many were killed and how soon, and which property was the first', () => {
+    expect(textOf(section)).toContain('2 of 4 planted bugs were killed within 3 s each.');
+    expect(textOf(section)).toContain('The middle one fell after 250 ms and 18 cases.');
+    const counts = byClass(section, 'answer').map(block => byTag(block, 'tr').map(textOf));
+    expect(counts[0]).toEqual(['killed2', 'not run1', 'out of reach1', 'survives1']);
+    expect(counts[1]).toEqual(['poison1', 'equivalence1']);
+  });
+
+  it('gives the reasons of survivors, and names the correct kernels that were accused', () => {
+    const missed = textOf(byClass(section, 'missed-bugs')[0]);
+    expect(missed).toContain('Trigger: an eps above 1e-3. Not found: nothing was seen in 400 cases.');
+    expect(missed).toContain('Out of reach: no property fakes a feature set.');
+    const [alarm] = byTag(byClass(section, 'alarms')[0], 'li');
+    expect(textOf(alarm)).toContain('rms_norm backwards f16');
+    expect(textOf(alarm)).toContain('sums from the end. equivalence: it is wrong');
+    const [link] = byTag(alarm, 'a');
+    expect(link.attributes.href).toBe('#mutants.rms_norm.backwards.scalar.f16');
+  });
+
+  it('has no such list where all were found and nothing was accused', () => {
+    const run = auditedRun();
+    const rows = run.audit!.rows.filter(({ killed }) => killed);
+    const cells = run.cells.filter(({ verdict }) => verdict === 'pass');
+    const good = { ...run, cells, findings: [], audit: { ...run.audit!, rows } };
+    const page = byId(parse(renderReport(good)), 'audit');
+    expect(byClass(page, 'missed-bugs')).toEqual([]);
+    expect(byClass(page, 'alarms')).toEqual([]);
+    expect(headline(ledgerOf(good))).toBe('All 2 planted bugs were killed; no correct kernel was accused.');
+  });
+
+  it('is what the headline is about', () => {
+    expect(headline(ledgerOf(auditedRun()))).toBe(
+      '2 of 4 planted bugs were killed, 1 survives without a reason; 1 cell of correct kernels was accused.',
+    );
   });
 });
 

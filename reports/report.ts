@@ -7,5 +7,9 @@ import { sections } from './sections/index.ts';
 
 /** The report of a run as one HTML document. The same run gives the same text. */
 export function renderReport(run: Run): string {
-  return page(ledgerOf(run), sections).html;
+  const ledger = ledgerOf(run);
+  return page(
+    ledger,
+    sections.filter(({ concerns }) => concerns?.(ledger) ?? true),
+  ).html;
 }

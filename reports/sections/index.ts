@@ -1,5 +1,6 @@
 /** The sections of the page, in order. Who adds one adds a file and a line. */
 
+import { audit } from './audit.ts';
 import { cells } from './cells.ts';
 import { edges } from './edges.ts';
 import { findings } from './findings.ts';
@@ -9,4 +10,4 @@ import { speed } from './speed.ts';
 import { tierMap } from './tier-map.ts';
 import { verdict } from './verdict.ts';
 
-export const sections: readonly Section[] = [verdict, tierMap, findings, cells, speed, edges, methods];
+export const sections: readonly Section[] = [verdict, audit, tierMap, findings, cells, speed, edges, methods];

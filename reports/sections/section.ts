@@ -9,6 +9,8 @@ export interface Section {
   /** What the bar on top calls it, and what it says where there is little room. */
   readonly name: string;
   readonly short: string;
+  /** Whether a page has it; absent: every page has. */
+  readonly concerns?: (ledger: Ledger) => boolean;
   /** The section's markup, its heading first (`headingId(section.id)` names it). */
   readonly render: (ledger: Ledger) => Html;
   /** Rules that only this section needs. */

@@ -7,6 +7,7 @@
 import type { Crew } from '../check/crew.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import type { Audit, AuditRow, Run } from '../run/document.ts';
+import { falseAlarms, rowsOf } from '../run/kills.ts';
 import { UsageError } from '../usage-error.ts';
 import { hunt } from './hunt.ts';
 import { type BrokenEntry, type CorrectEntry, type Entry, entryName, rowOf } from './manifest.ts';
@@ -64,15 +65,5 @@ export async function huntAll(
 
 /** Whether the harness did what it must: each bug is killed, or has a reason; no correct kernel fails. */
 export function passes(run: Audited): boolean {
-  return survivors(run.audit.rows).length === 0 && falseAlarms(run).length === 0;
-}
-
-/** Bugs that were hunted and not found, without a reason why none could. */
-export function survivors(rows: readonly AuditRow[]): AuditRow[] {
-  return rows.filter(row => row.cases > 0 && !row.killed && row.survives === undefined);
-}
-
-/** Cells of correct kernels that do not hold. */
-export function falseAlarms(run: Run): Run['cells'] {
-  return run.cells.filter(cell => cell.verdict === 'fail');
+  return rowsOf(run.audit.rows, 'survives').length === 0 && falseAlarms(run).length === 0;
 }

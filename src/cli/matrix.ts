@@ -1,8 +1,9 @@
 /** The kill matrix in the terminal: a line for each planted bug, then what it comes to. */
 
 import { count, counted } from '../../reports/format.ts';
-import { type Audited, falseAlarms, passes, survivors } from '../audit/audit.ts';
+import { type Audited, passes } from '../audit/audit.ts';
 import type { AuditRow, Run } from '../run/document.ts';
+import { falseAlarms, fateOf, firstBy, middleKill, resurrected, rowsOf } from '../run/kills.ts';
 import { colours, table } from './terminal.ts';
 
 /** The matrix, survivors with their reasons, false alarms, and one sentence for each. */
@@ -16,7 +17,7 @@ export function matrixText(run: Audited): string {
     ),
     '',
     ...rows.filter(row => row.cases > 0 && !row.killed).map(survivorText),
-    ...rows.filter(row => row.killed && row.survives !== undefined).map(resurrectedText),
+    ...resurrected(rows).map(resurrectedText),
     ...byProperty(rows),
     killsText(rows, budgetSeconds),
     ...(run.audit.correct.length > 0 ? [alarmsText(run)] : []),
@@ -24,15 +25,18 @@ export function matrixText(run: Audited): string {
   ].join('\n');
 }
 
-function cellsOf({ op, kernel, tier, killed, cases, survives, expected }: AuditRow): string[] {
-  if (cases === 0) return [colours.yellow('not run'), kernel, op, tier, '', '', ''];
-  if (!killed) {
-    const mark = survives === undefined ? colours.red(colours.bold('SURVIVES')) : colours.dim('out of reach');
-    return [mark, kernel, op, tier, colours.dim(`(${expected})`), count(cases), ''];
+function cellsOf(row: AuditRow): string[] {
+  const { op, kernel, tier, killed, cases, expected } = row;
+  const names = [kernel, op, tier];
+  if (killed) {
+    const { property, milliseconds } = killed;
+    const by = property === expected ? property : `${property} ${colours.dim(`(${expected})`)}`;
+    return [colours.green('killed'), ...names, by, count(cases), count(Math.round(milliseconds))];
   }
-  const { property, milliseconds } = killed;
-  const by = property === expected ? property : `${property} ${colours.dim(`(${expected})`)}`;
-  return [colours.green('killed'), kernel, op, tier, by, count(cases), count(Math.round(milliseconds))];
+  const fate = fateOf(row);
+  if (fate === 'not run') return [colours.yellow(fate), ...names, '', '', ''];
+  const mark = fate === 'survives' ? colours.red(colours.bold('SURVIVES')) : colours.dim(fate);
+  return [mark, ...names, colours.dim(`(${expected})`), count(cases), ''];
 }
 
 function survivorText({ kernel, bug, trigger, survives, cases }: AuditRow): string {
@@ -45,25 +49,19 @@ function resurrectedText({ kernel }: AuditRow): string {
 }
 
 function byProperty(rows: readonly AuditRow[]): string[] {
-  const counts = new Map<string, number>();
-  for (const { property } of rows.flatMap(row => row.killed ?? []))
-    counts.set(property, (counts.get(property) ?? 0) + 1);
-  const said = [...counts].sort(([, a], [, b]) => b - a).map(([name, kills]) => `${name} ${kills}`);
+  const said = firstBy(rows).map(([name, kills]) => `${name} ${kills}`);
   return said.length === 0 ? [] : [`first by: ${said.join(', ')}`];
 }
 
 /** How many are killed, and how soon. */
 function killsText(rows: readonly AuditRow[], budget: number): string {
-  const hunted = rows.filter(row => row.cases > 0);
-  const kills = hunted.flatMap(row => row.killed ?? []);
-  const reasons = hunted.length - kills.length - survivors(rows).length;
-  const missing = rows.length - hunted.length;
+  const [kills, reasons, missing] = (['killed', 'out of reach', 'not run'] as const).map(
+    fate => rowsOf(rows, fate).length,
+  );
+  const middle = middleKill(rows);
   return (
-    `${kills.length} of ${hunted.length} planted bugs killed within ${budget} s each` +
-    (kills.length > 0
-      ? `; median ${Math.round(median(kills.map(kill => kill.milliseconds)))} ms and ` +
-        `${median(kills.map(kill => kill.cases))} cases`
-      : '') +
+    `${kills} of ${rows.length - missing} planted bugs killed within ${budget} s each` +
+    (middle ? `; median ${Math.round(middle.milliseconds)} ms and ${middle.cases} cases` : '') +
     (reasons > 0 ? `; ${reasons} out of reach, with the reason` : '') +
     (missing > 0 ? `; ${missing} not run here` : '')
   );
@@ -77,9 +75,4 @@ function alarmsText(run: Run): string {
   return alarms.length === 0
     ? `no false alarm in ${over}`
     : `${counted(alarms.length, 'false alarm')} in ${over}: ${alarms.map(({ op, kernel, dtype, reason }) => `${op} ${kernel} ${dtype}: ${reason ?? ''}`).join('; ')}`;
-}
-
-/** The middle of some numbers; of an even number of them the upper one. */
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
