@@ -50,11 +50,12 @@ function alarms(run: Run, { correct }: Audit, ledger: Ledger): Html {
   const wrong = falseAlarms(run);
   const elements = run.cells.reduce((sum, cell) => sum + cell.elements, 0);
   const over = `${count(elements)} elements of ${counted(correct.length, 'correct kernel')} in unusual form were compared.`;
+  const silent = elements > 0 && html`<p class="quiet">${glyph('pass')} none</p>`;
   const formOf = ({ op, kernel, tier }: Cell) =>
     correct.find(known => known.op === op && known.kernel === kernel && known.tier === tier)?.form ?? '';
-  return html`<div class="block answer"><h3>False alarms</h3><p class="note">${correct.length === 0 ? 'No correct kernel was checked.' : over}</p>${
+  return html`<div class="block answer"><h3>False alarms</h3><p class="note">${elements === 0 ? 'No correct kernel was checked.' : over}</p>${
     wrong.length === 0
-      ? correct.length > 0 && html`<p class="none">${glyph('pass')} none</p>`
+      ? silent
       : html`<ul class="alarms">${wrong.map(
           cell =>
             html`<li><span class="mark fail-text loud">${glyph('fail')} ${toCell(ledger, cell, `${cell.op} ${cell.kernel} ${cell.dtype}`)}</span><p class="note">${[formOf(cell), cell.reason].filter(Boolean).join('. ')}</p></li>`,
@@ -77,10 +78,10 @@ function matrixRow(row: AuditRow): Html {
   const { kernel, tier, bug, trigger, killed, cases, expected } = row;
   const fate = fateOf(row);
   const by = killed
-    ? html`${killed.property}${killed.property !== expected && html` <span class="grey">(${expected})</span>`}`
-    : html`<span class="grey">(${expected})</span>`;
+    ? html`${killed.property}${killed.property !== expected && html` <span class="grey expected">(${expected})</span>`}`
+    : html`<span class="grey expected">(${expected})</span>`;
   return html`<tr${fate === 'survives' ? html` class="survives"` : ''}><td class="fate">${mark(fate)}</td><th scope="row"><b>${kernel}</b> <span class="grey tier">${tier}</span><span class="bug">${bug}; ${trigger}</span></th>
-<td>${by}</td><td class="n">${cases === 0 ? '–' : count(cases)}</td><td class="n">${killed ? duration(killed.milliseconds * 1e6) : '–'}</td></tr>`;
+<td>${by}</td><td class="n tries">${cases === 0 ? '–' : count(cases)}</td><td class="n">${killed ? duration(killed.milliseconds * 1e6) : '–'}</td></tr>`;
 }
 
 function matrix(op: string, rows: readonly AuditRow[]): Html {
@@ -88,7 +89,7 @@ function matrix(op: string, rows: readonly AuditRow[]): Html {
   const kills = rowsOf(rows, 'killed').length;
   return html`<div class="block"><div class="block-head"><h3>${op}</h3><span class="note">${count(kills)} of ${count(rows.length)} killed</span></div>
 <table class="matrix"><caption class="sr">Planted bugs in ${op}: what became of them, found by which property, after how many cases</caption>
-<thead><tr><th scope="col">bug</th><th scope="col">planted</th><th scope="col">first by (expected)</th><th scope="col" class="n">cases</th><th scope="col" class="n">time</th></tr></thead>
+<thead><tr><th scope="col">bug</th><th scope="col">planted</th><th scope="col">first by<span class="expected"> (expected)</span></th><th scope="col" class="n tries">cases</th><th scope="col" class="n">time</th></tr></thead>
 <tbody>${order.map(matrixRow)}</tbody></table></div>`;
 }
 
@@ -113,7 +114,7 @@ function render(ledger: Ledger): Html {
 
 const style = `
 .answer h3 { margin-bottom: 6px; }
-.none { display: flex; gap: 8px; align-items: center; margin-top: 6px; }
+.quiet { display: flex; gap: 8px; align-items: center; margin-top: 6px; }
 .alarms { margin-top: 6px; }
 .matrices { display: grid; gap: 40px; margin-top: 40px; }
 .missed-bugs > div { padding: 6px 0; border-top: 1px solid var(--rule); }
@@ -126,8 +127,8 @@ const style = `
 .matrix .bug { color: var(--grey); display: block; }
 .matrix .survives > * { background: var(--fail-ground); }
 @media (max-width: 720px) {
-  .matrix .fate { width: auto; } .matrix .tier, .matrix .bug { display: none; }
-  .matrix td, .matrix th { padding-right: 6px; overflow-wrap: anywhere; } .matrix .n { padding-left: 2px; }
+  .matrix .fate { width: auto; } .matrix .tier, .matrix .bug, .matrix .tries, .matrix .expected { display: none; }
+  .matrix td, .matrix th { padding-right: 6px; } .matrix th b { overflow-wrap: anywhere; }
 }
 `;
 
