@@ -70,7 +70,7 @@ describe('what is left out', () => {
       shapes: shape => op.shapes.includes(shape) && !shape.long,
       pace,
     });
-    expect(timings.map(({ size, blocks }) => [size, blocks.length])).toEqual([[headline[0].size, 3]]);
+    expect(timings.map(({ size }) => size)).toEqual([headline[0].size]);
     expect(untimed).toHaveLength(op.shapes.filter(({ long }) => !long).length - 1);
     expect(untimed[0].reason).toBe('a call takes longer than 1e-9 s');
   });

@@ -71,10 +71,11 @@ export class Host {
     this.provider = provider;
     this.#pool = pool;
     this.#inProcess = options.inProcess;
-    pool.onDrop(slot => {
-      if (this.#mapped.delete(slot.id)) this.#forgotten.push(slot.id);
-    });
   }
+
+  readonly #forget = (slot: Slot): void => {
+    if (this.#mapped.delete(slot.id)) this.#forgotten.push(slot.id);
+  };
 
   /**
    * The library's table.
@@ -165,6 +166,7 @@ export class Host {
   close(): void {
     this.#runner?.close();
     this.#runner = null;
+    this.#pool.offDrop(this.#forget);
     this.#mapped.clear();
     this.#forgotten.length = 0;
   }
@@ -173,6 +175,7 @@ export class Host {
   #map(slots: readonly Slot[], attempts = 3): void {
     const missing = slots.filter(slot => !this.#mapped.has(slot.id));
     if (missing.length === 0) return;
+    this.#pool.onDrop(this.#forget);
     const answer = this.#request({
       map: {
         forget: this.#forgotten.splice(0),
