@@ -23,7 +23,7 @@ const entrant = (is: string, nanoseconds: number, log?: string[]) => ({
 
 describe('a contest', () => {
   it('gives every block of the fast to the fast, and the first few to the slow', () => {
-    const outcomes = contest([entrant('fast', 2e3), entrant('slow', 150e6)], [], ground, brisk, 1);
+    const outcomes = contest([entrant('fast', 2e3), entrant('slow', 400e6)], [], ground, brisk, 1);
     const blocks = outcomes.map(outcome => ('blocks' in outcome ? outcome.blocks.map(b => b.length) : []));
     expect(blocks).toEqual([
       [8, 8, 8, 8, 8, 8, 8],

@@ -28,10 +28,10 @@ export interface Pace {
 }
 
 /** Everything is timed, what takes seconds in three blocks. */
-export const thorough: Pace = { contender: 2e9, tooLong: 'timed', all: Infinity };
+export const thorough: Pace = { contender: 4e9, tooLong: 'timed', all: Infinity };
 
 /** What a run of everything can afford. */
-export const brisk: Pace = { contender: 0.6e9, tooLong: 'left out', all: 75e9 };
+export const brisk: Pace = { contender: 1.8e9, tooLong: 'left out', all: 75e9 };
 
 /** The longest call that is timed, nanoseconds. */
 export function longestCall({ contender, tooLong }: Pace): number {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tierwise_abi::c::TwKernel;
+use tierwise_abi::c::{TW_INVALID, TW_UNSUPPORTED, TwKernel};
 use tierwise_abi::library::Library;
 
 use crate::args::Args;
@@ -207,9 +207,12 @@ impl Executor {
                     }
                 });
                 if refusal != 0 {
-                    return Err(format!(
-                        "the kernel answers status {refusal} to the timed call"
-                    ));
+                    let answer = match refusal {
+                        TW_UNSUPPORTED => "unsupported".to_owned(),
+                        TW_INVALID => "invalid".to_owned(),
+                        other => format!("status {other}"),
+                    };
+                    return Err(format!("the kernel answers {answer} to the timed call"));
                 }
                 nanoseconds
             }
