@@ -80,6 +80,7 @@ describe.concurrent('is refused:', () => {
     [['check', '--library', normsAlone, '--op', 'gqa'], /no kernel has op "gqa"; there is rms_norm/],
     [['check', '--tier', 'avx3'], /no kernel has tier "avx3"; there is scalar/],
     [['bench', '--tier', 'avx3'], /no kernel has tier "avx3"/],
+    [['bench', '--op', 'rope', '--shape', 'rows'], /no shape has "rows" in its name or size/],
     [['run', '--dtype', 'f64'], /there is no type "f64"; there is f32, f16, bf16/],
     [['list', '--kernel', 'fast'], /no kernel has name "fast"; there is /],
     [['check', '--provider', 'mine'], /no kernel has provider "mine"; there is native/],

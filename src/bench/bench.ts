@@ -53,6 +53,11 @@ interface RoofTask {
   readonly amount: number;
 }
 
+/** Who is on the clock. */
+type Contestant =
+  | { readonly kernel: Kernel; readonly roof?: undefined }
+  | { readonly roof: RoofTask; readonly kernel?: undefined };
+
 /** Times the kernels at the shapes of their ops. */
 export function bench(
   providers: readonly LoadedProvider[],
@@ -187,59 +192,58 @@ class Table {
 
   #contest(job: Job, work: Work, threads: number, ground: Ground): Benched {
     const { op, shape, dtype, kernels } = job;
-    const { seed, verdictOn } = this.#options;
-    type Is = { readonly kernel: Kernel } | { readonly roof: RoofTask };
-    const entrants = kernels.map((kernel): Entrant<Is> => {
+    const pace = this.#paceOf(job);
+    const entrants = kernels.map((kernel): Entrant<Contestant> => {
       const host = this.#hosts.get(kernel.provider)!;
       return { is: { kernel }, host, contender: { kernel: kernel.index } };
     });
     const roofs = roofsOver(kernels, work).map(
-      (roof): Entrant<Is> => ({ is: { roof }, host: this.#roofs, contender: roof.contender }),
+      (roof): Entrant<Contestant> => ({ is: { roof }, host: this.#roofs, contender: roof.contender }),
     );
     const at = { machine: 0, shape: shape.name, size: shape.size, dtype, roof: work.roof };
-    const benched: Benched = { timings: [], ceilings: [], untimed: [] };
+    const ceilings: Ceiling[] = [];
+    const left: Untimed[] = [];
     const timings: Omit<Timing, 'ofRoof'>[] = [];
-    for (const outcome of contest(entrants, roofs, ground, this.#paceOf(job), seed)) {
-      const { is } = outcome;
-      const kernel = 'kernel' in is ? is.kernel : null;
+    for (const outcome of contest(entrants, roofs, ground, pace, this.#options.seed)) {
+      const { kernel, roof } = outcome.is;
       if ('refused' in outcome) {
-        benched.untimed.push(untimed(job, kernel, outcome.refused));
-      } else if ('tooLong' in outcome) {
-        benched.untimed.push(untimed(job, kernel, this.#why(job), outcome.tooLong));
-      } else {
-        const figures = figuresOf(outcome.blocks.flat());
-        if ('roof' in is) {
-          const { tier, amount } = is.roof;
-          const { median } = figures;
-          benched.ceilings.push({ ...at, tier, median, rate: amount / median });
-          continue;
-        }
-        const { provider, name, tier } = is.kernel;
-        const rate = work.amount / figures.median;
-        this.#learn(job, is.kernel, work, rate);
-        timings.push({
-          ...at,
-          provider,
-          op,
-          kernel: name,
-          tier,
-          n: shape.n,
-          rows: shape.rows,
-          threads,
-          work: work.amount,
-          blocks: outcome.blocks.map(block => [...block]),
-          calls: outcome.calls,
-          ...figures,
-          rate,
-          proved: verdictOn(is.kernel, dtype) === 'pass',
-        });
+        left.push(untimed(job, kernel ?? null, outcome.refused));
+        continue;
       }
+      if ('tooLong' in outcome) {
+        left.push(untimed(job, kernel ?? null, this.#why(job), outcome.tooLong));
+        continue;
+      }
+      const figures = figuresOf(outcome.blocks.flat());
+      if (roof) {
+        const { median } = figures;
+        ceilings.push({ ...at, tier: roof.tier, median, rate: roof.amount / median });
+        continue;
+      }
+      const rate = work.amount / figures.median;
+      this.#learn(job, kernel, work, rate);
+      timings.push({
+        ...at,
+        provider: kernel.provider,
+        op,
+        kernel: kernel.name,
+        tier: kernel.tier,
+        n: shape.n,
+        rows: shape.rows,
+        threads,
+        work: work.amount,
+        blocks: outcome.blocks.map(block => [...block]),
+        calls: outcome.calls,
+        ...figures,
+        rate,
+        proved: this.#options.verdictOn(kernel, dtype) === 'pass',
+      });
     }
-    for (const timing of timings) {
-      const roof = ceilingFor(benched.ceilings, timing.tier);
-      benched.timings.push({ ...timing, ofRoof: roof ? timing.rate / roof.rate : null });
-    }
-    return benched;
+    const ofRoof = ({ rate, tier }: (typeof timings)[number]) => {
+      const roof = ceilingFor(ceilings, tier);
+      return roof ? rate / roof.rate : null;
+    };
+    return { timings: timings.map(t => ({ ...t, ofRoof: ofRoof(t) })), ceilings, untimed: left };
   }
 
   #key(job: Job, kernel: Kernel, work: Work): string {
