@@ -182,9 +182,9 @@ const style = `${chartStyle}
 .speeds tbody tr:nth-child(2) > * { border-top: 0; }
 .speeds a { text-decoration: none; } .speeds a:hover { text-decoration: underline; }
 .more { margin-top: 8px; }
-.gaps { margin-bottom: 16px; }
+.gaps { margin-bottom: 16px; table-layout: fixed; }
 .gaps caption { text-align: left; color: var(--soft); font-size: 12px; line-height: 18px; padding-bottom: 4px; }
-.gaps th { font-weight: 400; }
+.gaps th { font-weight: 400; width: 42%; } .gaps th, .gaps td { padding-right: 12px; } .gaps .n { white-space: normal; width: 18%; padding: 3px 0; }
 .over { white-space: normal !important; max-width: 90px; }
 @media (max-width: 720px) { .range, .rate { display: none; } }
 `;
