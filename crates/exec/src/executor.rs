@@ -55,6 +55,9 @@ impl Executor {
     fn carry_out(&mut self, request: Request) -> Result<Response, String> {
         match request {
             Request::Table => Ok(self.table()),
+            Request::Available { kernel } => Ok(Response::Available {
+                available: available(&self.kernel(kernel)?),
+            }),
             Request::Map { forget, slots } => {
                 for slot in forget {
                     self.slots
@@ -97,11 +100,7 @@ impl Executor {
             op: kernel.op.clone(),
             name: kernel.name.clone(),
             tier: kernel.tier.clone(),
-            // SAFETY: the table's own function, of the interface's type.
-            available: kernel
-                .row
-                .available
-                .is_some_and(|available| unsafe { available() } != 0),
+            available: available(&kernel.row),
             numerics: kernel.row.numerics,
             promises: kernel.row.promises,
         };
@@ -273,6 +272,14 @@ impl Executor {
             })?;
         Ok((region.start().wrapping_add(offset), length))
     }
+}
+
+/// What a kernel says of itself.
+fn available(kernel: &TwKernel) -> bool {
+    // SAFETY: the table's own function, of the interface's type.
+    kernel
+        .available
+        .is_some_and(|available| unsafe { available() } != 0)
 }
 
 impl crate::request::Dtype {

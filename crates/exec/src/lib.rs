@@ -10,10 +10,13 @@ mod dense;
 mod entry;
 mod environment;
 pub mod executor;
+pub mod faked;
 pub mod fault;
 pub mod isolated;
 pub mod jitter;
 pub mod memory;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod object;
 mod prepared;
 pub mod request;
 pub mod roof;

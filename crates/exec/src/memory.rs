@@ -5,12 +5,22 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The grain of what can be made inaccessible, in bytes.
 pub const PAGE: usize = 4096;
 
 /// Inaccessible bytes on either side of a guarded region: wide, so that a long step past the end faults too.
 const GUARD: usize = 1 << 20;
+
+/// Whether what is around a region can be read.
+static LENIENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on only writes around a region are faults, and reads see zeros: for emulators that load whole vectors
+/// where a CPU loads the lanes of a mask.
+pub fn let_reads_pass() {
+    LENIENT.store(true, Ordering::Relaxed);
+}
 
 /// A range of address space that is unmapped when dropped.
 #[derive(Debug)]
@@ -74,8 +84,12 @@ impl Guarded {
             io::Error::other(format!("{length} bytes are beyond the address space"))
         })?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let around = match LENIENT.load(Ordering::Relaxed) {
+            true => libc::PROT_READ,
+            false => libc::PROT_NONE,
+        };
         Ok(Self {
-            mapping: Mapping::new(whole, libc::PROT_NONE, flags, -1, 0)?,
+            mapping: Mapping::new(whole, around, flags, -1, 0)?,
             length,
         })
     }

@@ -11,6 +11,11 @@ use crate::survey::Survey;
 pub enum Request {
     /// The library's table.
     Table,
+    /// Whether a kernel says that it can run here.
+    Available {
+        /// Row of the table.
+        kernel: usize,
+    },
     /// Makes pages of the arena reachable as slots, between inaccessible ones.
     Map {
         /// Numbers of slots that are not needed any more: they are unmapped first.
@@ -279,6 +284,11 @@ pub enum Response {
         version: String,
         /// Its rows.
         kernels: Vec<KernelInfo>,
+    },
+    /// To `Available`.
+    Available {
+        /// What it says.
+        available: bool,
     },
     /// To `Map`.
     Mapped {

@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use serde::Serialize;
 use tierwise_abi::c::TwKernel;
 
-/// An instruction that needs more than the tier has.
+/// An instruction that not every x86-64 has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Foreign {
+pub struct Need {
     /// Its name: `vaddps`.
     pub instruction: String,
     /// What it needs: `AVX`.
@@ -30,8 +30,12 @@ pub struct Survey {
     /// Whether it looks at the CPU: it has CPUID or XGETBV, or reads what `available` functions read or CPUID
     /// said at some other time.
     pub looks_at_cpu: bool,
-    /// Those above its tier, one of each need.
-    pub foreign: Vec<Foreign>,
+    /// What it needs of a CPU beyond every x86-64, one instruction of each need.
+    pub needs: Vec<Need>,
+    /// Those above its tier.
+    pub foreign: Vec<Need>,
+    /// Whether its `available` answers without asking anything: no memory, no CPU, nobody else.
+    pub available_unasked: bool,
 }
 
 /// Surveys kernels of one object, in their order.
@@ -41,26 +45,16 @@ pub fn survey(kernels: &[(&str, TwKernel)]) -> Vec<Survey> {
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod machine {
-    use std::collections::BTreeSet;
-    use std::ffi::{CStr, c_int, c_void};
+    use std::ffi::CStr;
     use std::mem::zeroed;
 
-    use iced_x86::{
-        Code, CpuidFeature, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind,
-    };
+    use iced_x86::{Code, CpuidFeature, FlowControl, Instruction, Mnemonic, OpKind};
 
-    use super::{Foreign, HashSet, Survey, TwKernel};
+    use super::{HashSet, Need, Survey, TwKernel};
+    use crate::object::Object;
 
     /// More than any kernel has: what goes on beyond is not looked at.
     const MOST: usize = 400_000;
-    /// The longest instruction.
-    const LONGEST: usize = 15;
-
-    /// The loaded object around an address: its code, and where its functions begin.
-    struct Object {
-        code: Vec<(u64, u64)>,
-        functions: BTreeSet<u64>,
-    }
 
     pub fn survey(kernels: &[(&str, TwKernel)]) -> Vec<Survey> {
         let mut looked_at = HashSet::new();
@@ -76,7 +70,12 @@ mod machine {
             }
         }
         let one = |(tier, kernel): &(&str, TwKernel)| match (level_of_tier(tier), kernel.run) {
-            (Some(level), Some(run)) => survey_one(level, run as usize as u64, &looked_at),
+            (Some(level), Some(run)) => Survey {
+                available_unasked: kernel
+                    .available
+                    .is_some_and(|available| asks_nothing(available as usize as u64)),
+                ..survey_one(level, run as usize as u64, &looked_at)
+            },
             _ => Survey::default(),
         };
         kernels.iter().map(one).collect()
@@ -92,18 +91,47 @@ mod machine {
                 return;
             }
             for feature in instruction.cpuid_features() {
+                let Some(needed) = level_of(*feature) else {
+                    continue;
+                };
                 let needs = format!("{feature:?}").replace('_', "-");
-                let above = level_of(*feature).is_some_and(|needed| needed > level);
-                if above && !survey.foreign.iter().any(|known| known.needs == needs) {
-                    survey.foreign.push(Foreign {
-                        instruction: format!("{:?}", instruction.mnemonic()).to_lowercase(),
-                        needs,
-                        place: place(instruction.ip(), run),
-                    });
+                if survey.needs.iter().any(|known| known.needs == needs) {
+                    continue;
                 }
+                let need = Need {
+                    instruction: format!("{:?}", instruction.mnemonic()).to_lowercase(),
+                    needs,
+                    place: place(instruction.ip(), run),
+                };
+                if needed > level {
+                    survey.foreign.push(need.clone());
+                }
+                survey.needs.push(need);
             }
         });
         survey
+    }
+
+    /// Whether a function's answer is one and the same: it has nothing to take another one from.
+    fn asks_nothing(function: u64) -> bool {
+        let mut asks = false;
+        let seen = walk(function, |instruction| {
+            let memory =
+                (0..instruction.op_count()).any(|i| instruction.op_kind(i) == OpKind::Memory);
+            let asking = matches!(
+                instruction.code(),
+                Code::Cpuid | Code::Xgetbv | Code::Syscall
+            );
+            asks |= memory
+                || asking
+                || matches!(
+                    instruction.flow_control(),
+                    FlowControl::IndirectBranch
+                        | FlowControl::IndirectCall
+                        | FlowControl::Interrupt
+                );
+        });
+        seen > 0 && !asks
     }
 
     /// 0: what every x86-64 has; 1: AVX2 and its companions; 2: AVX-512 as tiers have it; 3: more.
@@ -202,55 +230,6 @@ mod machine {
     }
 
     impl Object {
-        /// The object that has code at an address, by the loader's list of objects.
-        fn around(address: u64) -> Option<Self> {
-            struct Search {
-                address: u64,
-                found: Option<Object>,
-            }
-            unsafe extern "C" fn look(
-                info: *mut libc::dl_phdr_info,
-                _size: usize,
-                search: *mut c_void,
-            ) -> c_int {
-                // SAFETY: the loader hands a valid description; the search is the caller's.
-                let (info, search) = unsafe { (&*info, &mut *search.cast::<Search>()) };
-                // SAFETY: as many headers as it says.
-                let headers =
-                    unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-                let code: Vec<(u64, u64)> = headers
-                    .iter()
-                    .filter(|h| h.p_type == libc::PT_LOAD && h.p_flags & libc::PF_X != 0)
-                    .map(|h| {
-                        (
-                            info.dlpi_addr + h.p_vaddr,
-                            info.dlpi_addr + h.p_vaddr + h.p_memsz,
-                        )
-                    })
-                    .collect();
-                if !code
-                    .iter()
-                    .any(|(from, to)| (*from..*to).contains(&search.address))
-                {
-                    return 0;
-                }
-                let table = headers.iter().find(|h| h.p_type == libc::PT_GNU_EH_FRAME);
-                // SAFETY: the segment is loaded with the object.
-                let functions = table.and_then(|h| unsafe {
-                    functions_of(info.dlpi_addr + h.p_vaddr, h.p_memsz as usize)
-                });
-                search.found = functions.map(|functions| Object { code, functions });
-                1
-            }
-            let mut search = Search {
-                address,
-                found: None,
-            };
-            // SAFETY: the callback gets what it takes.
-            unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
-            search.found
-        }
-
         /// Data in which the answers of CPUID may stand: of functions that have the instruction, and what those
         /// write that look at such data.
         fn what_cpuid_said(&self) -> HashSet<u64> {
@@ -290,46 +269,6 @@ mod machine {
             }
             said
         }
-
-        fn has_code(&self, at: u64) -> bool {
-            self.code
-                .iter()
-                .any(|(from, to)| (*from..*to).contains(&at))
-        }
-
-        fn decode(&self, at: u64) -> Instruction {
-            let end = self
-                .code
-                .iter()
-                .find(|(from, to)| (*from..*to).contains(&at));
-            let room = end.map_or(0, |(_, to)| (to - at) as usize).min(LONGEST);
-            // SAFETY: loaded code of `room` bytes and more, which nobody writes.
-            let bytes = unsafe {
-                std::slice::from_raw_parts(std::ptr::with_exposed_provenance(at as usize), room)
-            };
-            Decoder::with_ip(64, bytes, at, DecoderOptions::NONE).decode()
-        }
-    }
-
-    /// Where functions begin, by the binary search table of .eh_frame_hdr (Linux Standard Base, "DWARF
-    /// Extensions"); `None` where it is of another form than all linkers write.
-    unsafe fn functions_of(header: u64, length: usize) -> Option<BTreeSet<u64>> {
-        // SAFETY: as the caller says.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(std::ptr::with_exposed_provenance(header as usize), length)
-        };
-        let word = |at: usize| {
-            let four = bytes.get(at..at + 4)?;
-            Some(i32::from_le_bytes(four.try_into().ok()?))
-        };
-        // Version 1; pointer pcrel sdata4, count udata4, table datarel sdata4.
-        if bytes.get(..4)? != [1, 0x1b, 0x03, 0x3b] {
-            return None;
-        }
-        let count = usize::try_from(word(8)?).ok()?;
-        (0..count)
-            .map(|i| Some(header.wrapping_add_signed(word(12 + 8 * i)?.into())))
-            .collect()
     }
 }
 
