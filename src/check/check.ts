@@ -32,6 +32,8 @@ export interface Limits {
   readonly cases: number;
   /** Seconds for each op, or for each of its kernels; Infinity: no limit. */
   readonly seconds: number | { readonly perKernel: number };
+  /** Every wave is as short as the first: where calls are slow, a budget would be overdrawn. */
+  readonly shortWaves?: true;
 }
 
 export interface Progress {
@@ -69,7 +71,7 @@ export interface Checked {
 
 const unitCases = 8;
 /** The first wave is short, so that what is grossly wrong shows at once. */
-const waveUnits = (wave: number) => (wave === 0 ? 4 : 32);
+const waveUnits = (wave: number, short: boolean) => (wave === 0 || short ? 4 : 32);
 /** Properties of a cell that are shrunk and filed; the counts tell of the others. */
 const findingsPerCell = 3;
 /** Other failing cases to which an explanation is held. */
@@ -106,6 +108,30 @@ export async function check(
   return checked;
 }
 
+/** Two checks of different kernels, as one. */
+export function both(a: Checked, b: Checked): Checked {
+  const edges = new Map(a.edges);
+  for (const [op, dimensions] of b.edges) {
+    const sum = structuredClone(edges.get(op) ?? {});
+    for (const [dimension, counts] of Object.entries(dimensions)) {
+      sum[dimension] ??= {};
+      for (const [edge, n] of Object.entries(counts)) sum[dimension][edge] = (sum[dimension][edge] ?? 0) + n;
+    }
+    edges.set(op, sum);
+  }
+  return {
+    evidence: new Map([...a.evidence, ...b.evidence]),
+    found: [...a.found, ...b.found],
+    digests: new Map([...a.digests, ...b.digests]),
+    died: new Set([...a.died, ...b.died]),
+    edges,
+    cases: a.cases + b.cases,
+    elements: a.elements + b.elements,
+    calls: a.calls + b.calls,
+    seconds: a.seconds + b.seconds,
+  };
+}
+
 function secondsFor({ seconds }: Limits, kernels: number): number {
   return typeof seconds === 'number' ? seconds : seconds.perKernel * kernels;
 }
@@ -113,7 +139,7 @@ function secondsFor({ seconds }: Limits, kernels: number): number {
 async function checkOp(
   crew: Crew,
   op: Op,
-  limits: { readonly cases: number; readonly seconds: number },
+  limits: Limits & { readonly seconds: number },
   checked: { -readonly [Key in keyof Checked]: Checked[Key] },
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
@@ -128,7 +154,11 @@ async function checkOp(
   let casesOfOp = 0;
   for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds; wave++) {
     const units: Unit[] = [];
-    for (let u = 0; u < waveUnits(wave) && k < limits.cases; u++, k += unitCases) {
+    for (
+      let u = 0;
+      u < waveUnits(wave, limits.shortWaves ?? false) && k < limits.cases;
+      u++, k += unitCases
+    ) {
       units.push({
         op,
         from: k,

@@ -69,7 +69,7 @@ test('it is a finding, once a case, with the place', () => {
 
 describe('nothing is said', () => {
   test.each<[string, Plant]>([
-    ['of the tier itself', { ...inTail, tier: 'avx2' }],
+    ['of the tier itself', { ...inTail, tier: 'avx2', available: 'return __builtin_cpu_supports("avx2");' }],
     ['of a tier that is not known', { ...inTail, tier: 'mine' }],
     [
       'of code that asks the CPU first',
@@ -102,9 +102,96 @@ describe('nothing is said', () => {
   });
 });
 
+/** AVX2's fused multiply-add in the tail. */
+const fused: Plant = {
+  outside: `
+    #include <cpuid.h>
+    #include <immintrin.h>
+    __attribute__((target("avx2,fma"), noinline)) static double wide(const float *p) {
+      __m256 a = _mm256_set1_ps(*p);
+      return _mm256_cvtss_f32(_mm256_permutevar8x32_ps(_mm256_fmadd_ps(a, a, a), _mm256_setzero_si256()));
+    }
+    static unsigned leaf1(void) { unsigned a, b, c, d; __cpuid(1, a, b, c, d); return c; }
+    static unsigned leaf7(void) { unsigned a, b, c, d; __cpuid_count(7, 0, a, b, c, d); return b; }
+    static unsigned saved(void) { unsigned a, d; __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0)); return a; }`,
+  row: 'if (x.n % 8 == 7) r += 0 * wide(element(x, i, 0));',
+  tier: 'avx2',
+};
+const bits = '(leaf1() >> 12 & 1) && (leaf1() >> 28 & 1) && (leaf7() >> 5 & 1)';
+const before = (code: string) => `${fused.outside}\n${code}`;
+
+test.each<[string, RegExp, Plant]>([
+  ['always yes', /without asking the CPU.*XSAVE.*\(AVX\) at/, { ...fused, available: 'return 1;' }],
+  ['CPUID alone', /has not enabled XSAVE, and on 1 more/, { ...fused, available: `return ${bits};` }],
+  [
+    'OSXSAVE without a look at XCR0',
+    /does not save YMM registers:/,
+    { ...fused, available: `return ${bits} && (leaf1() >> 27 & 1);` },
+  ],
+  [
+    'XGETBV without a look at OSXSAVE',
+    /executes XGETBV on this CPU where the system has not enabled XSAVE:/,
+    { ...fused, available: `return ${bits} && (saved() & 6) == 6;` },
+  ],
+  [
+    'AVX2 taken for FMA',
+    /AVX2 without FMA.*vfmadd\w+ \(FMA\)/,
+    { ...fused, available: 'return __builtin_cpu_supports("avx2");' },
+  ],
+  [
+    'AVX2 taken for FMA when the library is loaded',
+    /AVX2 without FMA/,
+    {
+      ...fused,
+      outside: before(
+        'static int has; __attribute__((constructor)) static void look(void) { has = __builtin_cpu_supports("avx2"); }',
+      ),
+      available: 'return has;',
+    },
+  ],
+])('available() is asked on CPUs that lack what the code needs: %s', (what, says, plant) => {
+  const [seen] = sightings(planted(folder, `o${what.replace(/\W/g, '')}`, plant), 40, ['dispatch']);
+  expect(seen?.breach.message).toMatch(says);
+});
+
+test.each<[string, Plant]>([
+  [
+    'all bits and XCR0',
+    { ...fused, available: `return ${bits} && (leaf1() >> 27 & 1) && (saved() & 6) == 6;` },
+  ],
+  [
+    'by the compiler',
+    { ...fused, available: 'return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");' },
+  ],
+  [
+    'once, when the library is loaded',
+    {
+      ...fused,
+      outside: before(
+        'static int has; __attribute__((constructor)) static void look(void) { has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }',
+      ),
+      available: 'return has;',
+    },
+  ],
+  [
+    'somebody else, who is not faked',
+    {
+      ...fused,
+      outside: before('#include <stdio.h>\n#include <string.h>'),
+      available:
+        'char line[8192]; FILE *f = fopen("/proc/cpuinfo", "r"); int has = 0; while (f && fgets(line, sizeof line, f)) has |= strstr(line, " fma ") != NULL; if (f) fclose(f); return has;',
+    },
+  ],
+  ['nobody, in a tier that all can run', { available: 'return 1;' }],
+])('available() that asks %s is right', (what, plant) => {
+  const provider = load(libraryAt(planted(folder, `r${what.replace(/\W/g, '')}`, plant)));
+  expect(provider.kernels[0]).toMatchObject({ available: true, overclaims: [] });
+});
+
 test('own kernels are of their tier, and there is code to see', () => {
-  for (const { code } of load(native).kernels) {
+  for (const { code, overclaims } of load(native).kernels) {
     expect(code.instructions).toBeGreaterThan(1000);
     expect(code.foreign).toEqual([]);
+    expect(overclaims).toEqual([]);
   }
 });

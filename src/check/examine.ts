@@ -6,6 +6,7 @@ import { isGeneric } from '../../reference/generic.ts';
 import { type Judgement, judge } from '../../reference/judge.ts';
 import { type Case, outputElements } from '../case/case.ts';
 import { type Kernel, numericsOf } from '../providers/provider.ts';
+import { unknownInstruction } from './dispatch.ts';
 import type { Lab, Outcome } from './lab.ts';
 import { type Breach, elementOf, placeText } from './property.ts';
 
@@ -16,7 +17,7 @@ export interface Examination {
   /** One a compared output; empty where the kernel did not do the case. */
   readonly judgements: readonly Judgement[];
   /** Names of the properties that this run answers: it broke them, or they held. */
-  readonly answered: readonly Examined[];
+  readonly answered: readonly (Examined | 'dispatch')[];
 }
 
 /** Properties that every run is examined for, without being asked. */
@@ -39,6 +40,7 @@ export function examine(lab: Lab, kernel: Kernel, c: Case): Examination {
 export function examineOutcome(lab: Lab, kernel: Kernel, c: Case, outcome: Outcome): Examination {
   switch (outcome.is) {
     case 'died':
+      if (outcome.unknownTo) return failed(outcome, ['dispatch'], unknownInstruction(outcome.unknownTo));
       return failed(outcome, ['survival'], {
         property: 'survival',
         message: outcome.message,
@@ -80,7 +82,7 @@ export function examineOutcome(lab: Lab, kernel: Kernel, c: Case, outcome: Outco
 /** What a run answers that came back with a status of its own. */
 const returned = ['survival', 'status', 'memory'] as const;
 
-function failed(outcome: Outcome, answered: readonly Examined[], breach: Breach): Examination {
+function failed(outcome: Outcome, answered: Examination['answered'], breach: Breach): Examination {
   return { outcome, breaches: [breach], judgements: [], answered };
 }
 

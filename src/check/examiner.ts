@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Suite } from '../../suites/suite.ts';
 import { type Case, cellDtype, type Op, outputElements, outputsOf } from '../case/case.ts';
 import { type FloatDtype, formats, isNaNBits } from '../case/dtype.ts';
+import type { Cpu } from '../providers/cpu.ts';
 import { defaultPatience, Host } from '../providers/host.ts';
 import { type Kernel, kernelId, type LoadedProvider } from '../providers/provider.ts';
 import { SlotPool } from '../providers/slots.ts';
@@ -33,6 +34,8 @@ export interface Assignment {
   /** The user's own cases. */
   readonly own?: OwnCases;
   readonly inProcess: boolean;
+  /** Where kernels run; absent: here. */
+  readonly cpu?: Cpu;
 }
 
 /** Cases [from, to) of an op. */
@@ -79,8 +82,9 @@ export class Examiner {
   constructor(assignment: Assignment) {
     this.#assignment = assignment;
     const pool = new SlotPool();
+    const { inProcess, cpu } = assignment;
     for (const provider of assignment.providers) {
-      this.#hosts.set(provider.name, new Host(provider, pool, { inProcess: assignment.inProcess }));
+      this.#hosts.set(provider.name, new Host(provider, pool, { inProcess, ...(cpu && { cpu }) }));
     }
     this.#lab = new Lab(pool, this.#hosts);
     const wanted = new Set(assignment.kernels);

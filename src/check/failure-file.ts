@@ -23,6 +23,8 @@ const failureSchema = z.strictObject({
     name: z.string(),
     tier: z.string(),
   }),
+  /** The CPU that was emulated; absent: none was. */
+  emulated: z.string().min(1).optional(),
   /** Which property does not hold, and how it looked. */
   property: z.string(),
   message: z.string(),
@@ -37,10 +39,10 @@ export type Failure = z.infer<typeof failureSchema>;
 const longestName = 160;
 
 /** A name that tells the cell and is the same for the same failure. */
-export function failureName({ kernel, property, case: c }: Failure, dtype: string): string {
+export function failureName({ kernel, emulated, property, case: c }: Failure, dtype: string): string {
   const { provider, op, name, tier } = kernel;
   const digest = createHash('sha256')
-    .update(JSON.stringify([provider, op, name, tier, property, c]))
+    .update(JSON.stringify([provider, op, name, tier, ...(emulated ? [emulated] : []), property, c]))
     .digest('hex')
     .slice(0, 8);
   const words = [op, provider, name, tier, dtype, property].join('-').replace(/[^\w.-]+/g, '_');

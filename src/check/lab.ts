@@ -37,7 +37,13 @@ export type Outcome =
       readonly trespasses: readonly string[];
     }
   /** The kernel took the process with it, or never came back. */
-  | { readonly is: 'died'; readonly how: 'crash' | 'hang'; readonly message: string }
+  | {
+      readonly is: 'died';
+      readonly how: 'crash' | 'hang';
+      readonly message: string;
+      /** Set where an emulated CPU does not know an instruction: its name. */
+      readonly unknownTo?: string;
+    }
   /** The answer makes no sense: an unknown status, an absurd scratch size. */
   | { readonly is: 'nonsense'; readonly message: string };
 
@@ -82,6 +88,11 @@ export class Lab {
   constructor(pool: SlotPool, hosts: ReadonlyMap<string, Host>) {
     this.pool = pool;
     this.#hosts = hosts;
+  }
+
+  /** Whether a kernel runs on an emulated CPU. */
+  isEmulated(kernel: Kernel): boolean {
+    return this.#hostOf(kernel).isEmulated;
   }
 
   /** The bytes of a case before any call. */
@@ -258,7 +269,8 @@ export class Lab {
     if (answer.is === 'refused') return { is: 'nonsense', message: answer.error };
     if (answer.is === 'died') {
       const how = answer.death.is === 'hung' ? 'hang' : 'crash';
-      return { is: 'died', how, message: `${describeDeath(answer.death)}${whereStruck(bench, answer)}` };
+      const message = `${describeDeath(answer.death)}${whereStruck(bench, answer)}`;
+      return { is: 'died', how, message, ...(answer.unknownTo && { unknownTo: answer.unknownTo }) };
     }
     const { executed } = answer;
     const trespasses = answer.disturbed.map(what => `the kernel left the thread's state changed: ${what}`);

@@ -24,6 +24,19 @@ import { drawCase } from './generate.ts';
 import type { OwnCases } from './own-cases.ts';
 import { suiteOf } from './properties.ts';
 
+/** Where a kernel was executed. */
+export interface Place {
+  /** Which of the run's machines. */
+  readonly machine: number;
+  /** The CPU that was emulated for it. */
+  readonly emulated?: string;
+}
+
+/** Places by kernel id; who is not in it was executed on the machine itself. */
+export type Places = ReadonlyMap<string, Place>;
+
+const onMachine: Place = { machine: 0 };
+
 /** The cells of all kernels in question, executed or not. */
 export function cellsOf(
   providers: readonly LoadedProvider[],
@@ -32,6 +45,7 @@ export function cellsOf(
   checked: Checked | null,
   seed: number,
   own: OwnCases = {},
+  places: Places = new Map(),
 ): Cell[] {
   return kernels.flatMap(kernel => {
     const provider = providers.find(candidate => candidate.name === kernel.provider)!;
@@ -48,7 +62,7 @@ export function cellsOf(
         kernel: kernel.name,
         tier: kernel.tier,
         dtype,
-        machines: counts.cases > 0 ? [0] : [],
+        machines: counts.cases > 0 ? [(places.get(kernelId(kernel)) ?? onMachine).machine] : [],
         ...counts,
         worst: worst && { ...worst, case: drawCase(suiteOf(kernel.op), seed, worst.k, own[kernel.op]).case },
         properties: Object.entries(properties).map(([name, tally]) => ({ name, ...tally })),
@@ -120,12 +134,14 @@ export function fileFindings(
   unwritten: (error: UsageError) => void = error => {
     throw error;
   },
+  places: Places = new Map(),
 ): Finding[] {
   return found.map(({ sighting, shrunk, shares = null, file: kept }) => {
     const kernel = kernels.find(candidate => kernelId(candidate) === sighting.kernel)!;
     const provider = providers.find(candidate => candidate.name === kernel.provider)!;
     const { name, tier, op } = kernel;
     const { property, message, elements } = shrunk.breach;
+    const { machine, emulated } = places.get(sighting.kernel) ?? onMachine;
     const failure: Failure = {
       version: failureVersion,
       kernel: {
@@ -136,6 +152,7 @@ export function fileFindings(
         name,
         tier,
       },
+      ...(emulated && { emulated }),
       property,
       message,
       found: { seed, k: sighting.k },
@@ -156,7 +173,7 @@ export function fileFindings(
       kernel: name,
       tier,
       dtype: sighting.dtype,
-      machine: 0,
+      machine,
       property,
       message,
       k: sighting.k,

@@ -66,10 +66,11 @@ export async function askRegressions(
 
 /** The kernel that a failure is of; a line on why there is none to ask. */
 function subjectOf(
-  { kernel: { provider, op, name, tier } }: Failure,
+  { kernel: { provider, op, name, tier }, emulated }: Failure,
   providers: readonly LoadedProvider[],
   kernels: readonly Kernel[],
 ): Kernel | string {
+  if (emulated) return `it was found on an emulated ${emulated}: tierwise replay asks it there`;
   const own = providers.find(candidate => candidate.name === provider);
   if (!own) return `${provider} is not in this run`;
   const id = kernelId({ provider, op, name, tier });

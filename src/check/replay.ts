@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { cellDtype } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
+import { emulator } from '../providers/cpu.ts';
+import { emulatorVersion, getEmulator } from '../providers/emulated.ts';
 import {
   type Kernel,
   kernelId,
@@ -56,9 +58,16 @@ export function replay(
   );
   if (!kernel)
     throw new UsageError(`${provider.name} has no kernel ${wanted.op}/${wanted.name}/${wanted.tier}`);
-  if (!kernel.available)
+  const { emulated } = failure;
+  if (emulated && options.inProcess)
+    throw new UsageError(`it fails on an emulated ${emulated}, which takes a process of its own`);
+  if (emulated && emulatorVersion() === null)
+    throw new UsageError(`it fails on an emulated ${emulated}, and ${emulator} is not there: ${getEmulator}`);
+  if (!kernel.available && !emulated)
     throw new UsageError(`${kernelId(kernel)} cannot run: ${whyUnavailable(provider, kernel)}`);
-  const kernels = provider.kernels.filter(candidate => candidate.op === c.op && candidate.available);
+  const kernels = provider.kernels.filter(
+    candidate => candidate.op === c.op && (candidate.available || candidate === kernel),
+  );
   const examiner = new Examiner({
     providers: [provider],
     kernels: kernels.map(kernelId),
@@ -66,6 +75,7 @@ export function replay(
     seed: failure.found.seed,
     properties: null,
     inProcess: options.inProcess,
+    ...(emulated && { cpu: { is: 'emulated', model: emulated } }),
   });
   try {
     requireProperty(failure);

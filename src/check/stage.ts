@@ -33,6 +33,7 @@ export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Pr
     ask: ({ kernel, case: base, lab, together }) => {
       const staging = stagingOf(base);
       if (!staging || (native && kernel.language)) return 'does not apply';
+      if (isPrecarious(staging) && lab.isEmulated(kernel)) return 'does not apply';
       lab.runAll(together, staging.case);
       const alone = lab.run(kernel, staging.case);
       if (alone.is !== 'ok') return 'does not apply';
@@ -51,6 +52,11 @@ export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Pr
       return broken ? [broken] : 'held';
     },
   };
+}
+
+/** Whether it takes what an emulator may not stand: threads of which each is held up by signals. */
+function isPrecarious({ manner, beside }: Staging): boolean {
+  return manner.jitter !== undefined || beside !== undefined;
 }
 
 /** Whether the bytes of a case can be copied: memory has no holes, and there is not much of it. */

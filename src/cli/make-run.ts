@@ -9,9 +9,9 @@ import type { TimedShape } from '../../suites/suite.ts';
 import { type Benched, bench } from '../bench/bench.ts';
 import type { Pace } from '../bench/pace.ts';
 import type { FloatDtype } from '../case/dtype.ts';
-import { type Checked, check, type Limits } from '../check/check.ts';
+import { both, type Checked, check, type Limits } from '../check/check.ts';
 import { threads } from '../check/crew.ts';
-import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
+import { cellsOf, edgesOf, fileFindings, type Places } from '../check/ledger.ts';
 import { type OwnCases, readOwnCases } from '../check/own-cases.ts';
 import { hasSuite, propertiesOf, suiteOf } from '../check/properties.ts';
 import {
@@ -21,9 +21,19 @@ import {
   readRegressions,
   regressionsOf,
 } from '../check/regressions.ts';
+import { emulator } from '../providers/cpu.ts';
+import {
+  cpuFor,
+  emulable,
+  emulatorVersion,
+  type Group,
+  getEmulator,
+  loadedOn,
+  tiersOn,
+} from '../providers/emulated.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
-import { isPeers, type Run, runVersion } from '../run/document.ts';
-import { thisMachine } from '../run/machine.ts';
+import { type Cell, isPeers, type Machine, type Run, runVersion } from '../run/document.ts';
+import { emulatedMachine, thisMachine } from '../run/machine.ts';
 import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
@@ -40,6 +50,8 @@ export interface Plan {
   /** Properties to ask of every case; null: those that are due. */
   readonly properties: readonly string[] | null;
   readonly workers: number | null;
+  /** Kernels that are run on an emulated CPU: none, those whose tier this machine lacks, or all that can be. */
+  readonly emulate: 'none' | 'lacking' | 'all';
   readonly check: boolean;
   /** null: nothing is timed. */
   readonly bench: BenchPlan | null;
@@ -87,43 +99,69 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   const own = plan.ownCases ? readOwnCases(plan.ownCases) : {};
   requireRoom(plan.cases, own);
   for (const path of [...plan.writes, join(plan.failures, 'failure.json')]) requireWritable(path);
-  const able = known.filter(kernel => kernel.available);
+  const emulation =
+    plan.check && plan.emulate !== 'none' ? emulationOf(plan.emulate, providers, known) : noEmulation;
+  const able = plan.emulate === 'all' ? [] : known.filter(kernel => kernel.available);
   const progress = new ProgressLine();
   let checked: Checked | null = null;
   let asked: AskedAgain[] = [];
-  if (plan.check && able.length > 0) {
+  /** Checks kernels in one place, in the words of its cells' ledger. */
+  const checkIn = async (kernels: readonly Kernel[], group: Group | null): Promise<Checked> => {
     const unasked = plan.cases === Infinity ? { perKernel: secondsPerKernel } : Infinity;
-    const limits: Limits = { cases: plan.cases, seconds: plan.budget ?? unasked };
+    const limits: Limits = {
+      cases: plan.cases,
+      seconds: plan.budget ?? unasked,
+      ...(group && { shortWaves: true }),
+    };
+    const where = group ? `, on an emulated ${group.cpu.model}` : '';
     say(
-      `checking ${counted(able.length, 'kernel')} against float64, seed ${plan.seed}${inWords(limits.seconds)}`,
+      `checking ${counted(kernels.length, 'kernel')} against float64${where}, seed ${plan.seed}${inWords(limits.seconds)}`,
     );
     const crew = threads(
       {
-        providers,
-        kernels: able.map(kernelId),
+        providers: group ? loadedOn(group, providers) : providers,
+        kernels: kernels.map(kernelId),
         dtypes,
         seed: plan.seed,
         properties: plan.properties,
         own,
         inProcess: false,
+        ...(group && { cpu: group.cpu }),
       },
       plan.workers ?? availableParallelism(),
     );
     try {
-      asked = await askRegressions(crew, kept, providers, able);
-      checked = await check(crew, able, dtypes, limits, ({ op, cases, findings, seconds }) => {
+      if (!group) asked = await askRegressions(crew, kept, providers, able);
+      const own = await check(crew, kernels, dtypes, limits, ({ op, cases, findings, seconds }) => {
         progress.show(`${op}: ${cases} cases in ${seconds.toFixed(0)} s, ${findings || 'no'} findings`);
       });
-      addRegressions(checked, asked);
+      if (!group) addRegressions(own, asked);
+      return own;
     } finally {
       progress.done();
       await crew.close();
     }
+  };
+  if (plan.check && able.length > 0) checked = await checkIn(able, null);
+  for (const group of emulation.groups) {
+    const emulated = await checkIn(group.kernels, group);
+    checked = checked ? both(checked, emulated) : emulated;
   }
-  const cells = cellsOf(providers, known, dtypes, checked, plan.seed, own);
+  const cells = cellsOf(
+    providers,
+    known.map(kernel => emulation.kernels.get(kernelId(kernel)) ?? kernel),
+    dtypes,
+    checked,
+    plan.seed,
+    own,
+    emulation.places,
+  ).map(cell =>
+    plan.emulate === 'all' && cell.asked === 0 && !emulation.kernels.has(idOf(cell))
+      ? { ...cell, reason: `${emulator} has no CPU for ${cell.tier} on which it says that it can run` }
+      : cell,
+  );
   const verdictOn = (kernel: Kernel, dtype: FloatDtype) =>
-    cells.find(cell => cell.dtype === dtype && kernelId({ ...cell, name: cell.kernel }) === kernelId(kernel))
-      ?.verdict;
+    cells.find(cell => cell.dtype === dtype && idOf(cell) === kernelId(kernel))?.verdict;
   // A kernel that takes its process with it has no place on the clock.
   let benched: Benched = { timings: [], ceilings: [], untimed: [] };
   if (plan.bench) {
@@ -156,7 +194,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       cases: Number.isFinite(plan.cases) ? plan.cases : null,
       budgetSeconds: plan.budget,
     },
-    machines: [thisMachine()],
+    machines: [thisMachine(), ...emulation.machines],
     parts: [],
     providers: providers.map(({ name, version, build, path, kernels: all }) => {
       const leftOut = all.filter(kernel => !known.includes(kernel));
@@ -171,8 +209,14 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     }),
     cells,
     findings: checked
-      ? fileFindings(checked.found, providers, known, plan.seed, folder, error =>
-          complain(`${error.message}; the run document holds its case`),
+      ? fileFindings(
+          checked.found,
+          providers,
+          known,
+          plan.seed,
+          folder,
+          error => complain(`${error.message}; the run document holds its case`),
+          emulation.places,
         )
       : [],
     regressions: regressionsOf(asked),
@@ -186,6 +230,51 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       workers: plan.workers ?? availableParallelism(),
     },
     ...benched,
+  };
+}
+
+function idOf(cell: Cell): string {
+  return kernelId({ ...cell, name: cell.kernel });
+}
+
+/** What is emulated in a run. */
+interface Emulation {
+  readonly groups: readonly Group[];
+  readonly machines: readonly Machine[];
+  readonly places: Places;
+  /** The kernels that are, as they are there. */
+  readonly kernels: ReadonlyMap<string, Kernel>;
+}
+
+const noEmulation: Emulation = { groups: [], machines: [], places: new Map(), kernels: new Map() };
+
+function emulationOf(
+  what: 'lacking' | 'all',
+  providers: Selected['providers'],
+  kernels: readonly Kernel[],
+): Emulation {
+  const wanted = what === 'all' ? kernels : kernels.filter(kernel => !kernel.available);
+  if (!wanted.some(({ tier }) => cpuFor(tier))) {
+    if (what === 'lacking') return noEmulation;
+    throw new UsageError(`${emulator} has no CPU for ${list([...new Set(wanted.map(({ tier }) => tier))])}`);
+  }
+  const version = emulatorVersion();
+  if (version === null) {
+    if (what === 'lacking') return noEmulation;
+    throw new UsageError(`${emulator} is not there: ${getEmulator}`);
+  }
+  const groups = emulable(providers, wanted);
+  if (groups.length === 0 && what === 'all')
+    throw new UsageError(`no kernel says that it can run under ${emulator} ${version}`);
+  return {
+    groups,
+    machines: groups.map(({ cpu }) => emulatedMachine(cpu.model, `${emulator} ${version}`, tiersOn(cpu))),
+    places: new Map(
+      groups.flatMap(({ cpu, kernels }, i) =>
+        kernels.map(kernel => [kernelId(kernel), { machine: i + 1, emulated: cpu.model }] as const),
+      ),
+    ),
+    kernels: new Map(groups.flatMap(({ kernels }) => kernels.map(kernel => [kernelId(kernel), kernel]))),
   };
 }
 

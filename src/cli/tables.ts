@@ -12,7 +12,7 @@ import { count, counted, duration, list, percent, rate, share } from '../../repo
 import { overText } from '../../reports/speeds.ts';
 import { gapsOf, gapWords } from '../../reports/untimed-words.ts';
 import type { Case } from '../case/case.ts';
-import { type Cell, type Explanation, type Finding, isPeers, type Run } from '../run/document.ts';
+import { type Cell, type Explanation, type Finding, isEmulated, isPeers, type Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
@@ -27,14 +27,15 @@ const marks: Readonly<Record<Cell['verdict'], string>> = {
 export function ledgerTables(run: Run): string {
   const subjects = run.cells.filter(cell => !isPeers(run, cell));
   const peers = run.cells.filter(cell => isPeers(run, cell));
-  const apart = peers.length > 0 ? ['', 'peers, compared with and not counted:', ledgerTable(peers)] : [];
-  return [ledgerTable(subjects), ...apart].join('\n');
+  const apart =
+    peers.length > 0 ? ['', 'peers, compared with and not counted:', ledgerTable(run, peers)] : [];
+  return [ledgerTable(run, subjects), ...apart].join('\n');
 }
 
 /** One line a cell. */
-function ledgerTable(cells: readonly Cell[]): string {
+function ledgerTable(run: Run, cells: readonly Cell[]): string {
   const rows = cells.map(cell => [
-    marks[cell.verdict],
+    isEmulated(run, cell) ? `${marks[cell.verdict]} (emulated)` : marks[cell.verdict],
     cell.provider,
     cell.op,
     cell.kernel,

@@ -45,6 +45,8 @@ const evidenceSchema = z.strictObject({
   properties: z.array(name).default([]),
   /** Edges of a required op's dimensions that some case stood on, of all that there are: 0 to 1. Default: 0. */
   edges: share.default(0),
+  /** Whether cells count that were executed on emulated CPUs alone. Default: false. */
+  emulated: z.boolean().default(false),
 });
 export type LeastEvidence = z.output<typeof evidenceSchema>;
 

@@ -83,14 +83,14 @@ export function judge(run: Run, settings: Settings, circumstances: Circumstances
 
 /** Which properties fail, cell by cell. */
 class Failures {
-  readonly #run: Run;
+  readonly run: Run;
 
   constructor(run: Run) {
-    this.#run = run;
+    this.run = run;
   }
 
   findings(cell: Cell) {
-    return this.#run.findings.filter(finding => cellName(finding) === cellName(cell));
+    return this.run.findings.filter(finding => cellName(finding) === cellName(cell));
   }
 
   /** A failure that no property tells is one of execution: another kernel answered than was asked. */
@@ -104,7 +104,7 @@ class Failures {
   /** A kernel that ends its process is closed: its other types were not asked because of that. */
   #diedElsewhere(cell: Cell): boolean {
     const kernel = cellName({ ...cell, dtype: '' });
-    return this.#run.cells.some(
+    return this.run.cells.some(
       other =>
         cellName({ ...other, dtype: '' }) === kernel &&
         brokenProperties(other, this.findings(other)).includes('survival'),
@@ -135,7 +135,7 @@ function judgeCell(
   }
   if (!required) return { state: 'aside', seen, why: seen === 'pass' ? 'not required' : reason };
   if (seen !== 'pass') return { state: 'red', seen, why: reason };
-  const thin = thinCell(cell, evidence);
+  const thin = thinCell(failures.run, cell, evidence);
   return { state: thin.length > 0 ? 'red' : 'green', seen, why: thin.join('; ') };
 }
 

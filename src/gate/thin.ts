@@ -1,7 +1,7 @@
 /** Evidence that is too thin, or about something else. */
 
 import type { LeastEvidence } from '../config/config.ts';
-import { type Cell, cellName, type Run } from '../run/document.ts';
+import { type Cell, cellName, isEmulated, type Run } from '../run/document.ts';
 
 const whole = (n: number) => n.toLocaleString('en-US');
 const percent = (share: number) => `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`;
@@ -16,7 +16,9 @@ const measures: Readonly<
 };
 
 /** What a cell that passed lacks. */
-export function thinCell(cell: Cell, least: LeastEvidence): string[] {
+export function thinCell(run: Run, cell: Cell, least: LeastEvidence): string[] {
+  const emulated =
+    isEmulated(run, cell) && !least.emulated ? ['thin: executed on an emulated CPU alone'] : [];
   const asked = (name: string) => cell.properties.some(p => p.name === name && p.held + p.failed > 0);
   const never = least.properties.filter(name => !asked(name)).map(name => `thin: never asked for ${name}`);
   const few = (Object.keys(measures) as (keyof typeof measures)[])
@@ -25,7 +27,7 @@ export function thinCell(cell: Cell, least: LeastEvidence): string[] {
       const { of, number } = measures[what];
       return `thin: ${number(of(cell))} ${what}, at least ${number(least[what])} wanted`;
     });
-  return [...few, ...never];
+  return [...emulated, ...few, ...never];
 }
 
 /** Ops on whose edges too few cases stood. */

@@ -8,6 +8,7 @@ import { Runner } from '#addon';
 import { pageBytes } from '../case/layout.ts';
 import { projectRoot } from '../root.ts';
 import { UsageError } from '../usage-error.ts';
+import { type Cpu, commandOn, here, slownessOf } from './cpu.ts';
 import { JsRunner, jsRunnerCommand } from './js/start.ts';
 import {
   type Call,
@@ -34,7 +35,13 @@ export interface Struck {
 }
 
 /** The runner did not come back from a call. */
-export type Died = { is: 'died'; death: Death; struck: Struck | null };
+export type Died = {
+  is: 'died';
+  death: Death;
+  struck: Struck | null;
+  /** Set where an emulated CPU does not know an instruction: its name. */
+  unknownTo?: string;
+};
 
 /** What came of a call, or of the runner in it. */
 export type Answer = RunResult | Died;
@@ -42,35 +49,52 @@ export type Answer = RunResult | Died;
 /** What came of a sequence of calls, or of the runner in one of them. */
 export type SequenceAnswer = { results: readonly RunResult[] } | Died;
 
+/**
+ * What a kernel says of whether it can run. illegal: it executes XGETBV on a faked CPU that has not enabled it;
+ * unknown: it could not be asked.
+ */
+export type Said = 'yes' | 'no' | 'illegal' | 'unknown';
+
+/** How a runner on a faked CPU ends then: `NOT_ENABLED` of crates/exec/src/faked.rs. */
+const notEnabled = 77;
+
 /** Milliseconds before a runner counts as hung, where a caller does not say. */
 export const defaultPatience = 1500;
+/** The signal that an illegal instruction raises. */
+const sigill = 4;
 /** The signal that no process can handle. */
 const sigkill = 9;
 /** Faults up to this far from a slot are told as distances from it: the width of the guard. */
 const guardBytes = 1 << 20;
 
+/** How a host has its kernels run. */
+interface HostOptions {
+  readonly inProcess?: boolean;
+  readonly cpu?: Cpu;
+}
+
 /** The program that runs kernels, as a command. */
-function runnerCommand(): string[] {
+function runnerCommand(cpu: Cpu): string[] {
   const runner = join(projectRoot, 'target/release/tierwise-runner');
   if (!existsSync(runner))
     throw new UsageError(`the runner is not built (${runner}): run npm start, or npm run build`);
-  return [runner];
+  return commandOn(cpu, runner);
 }
 
 /** One provider's kernels on one pool of slots. Not for use by two threads. */
 export class Host {
   readonly provider: Provider;
   readonly #pool: SlotPool;
-  readonly #inProcess: boolean;
+  readonly #options: Required<HostOptions>;
   readonly #mapped = new Map<number, { slot: Slot; address: number }>();
   /** Slots that are gone and still mapped. */
   readonly #forgotten: number[] = [];
   #runner: Pick<Runner, 'request' | 'close'> | null = null;
 
-  constructor(provider: Provider, pool: SlotPool, options: { inProcess: boolean } = { inProcess: false }) {
+  constructor(provider: Provider, pool: SlotPool, { inProcess = false, cpu = here }: HostOptions = {}) {
     this.provider = provider;
     this.#pool = pool;
-    this.#inProcess = options.inProcess;
+    this.#options = { inProcess, cpu };
   }
 
   readonly #forget = (slot: Slot): void => {
@@ -88,6 +112,18 @@ export class Host {
     throw new HostError(
       isDeath(answer) ? `ended while being loaded: ${describeDeath(answer)}` : describe(answer),
     );
+  }
+
+  /** Whether its kernels run on an emulated CPU. */
+  get isEmulated(): boolean {
+    return this.#options.cpu.is === 'emulated';
+  }
+
+  /** What a kernel says of whether it can run on the host's CPU. */
+  available(kernel: number): Said {
+    const answer = this.#request({ available: { kernel } });
+    if (answer.is === 'available') return answer.available ? 'yes' : 'no';
+    return answer.is === 'exited' && answer.code === notEnabled ? 'illegal' : 'unknown';
   }
 
   /**
@@ -142,7 +178,9 @@ export class Host {
     if (attempts > 1 && wasKilled(answer))
       return this.runInOrder(sequences, slots, fill, patience, attempts - 1);
     const struck = answer.is === 'crashed' ? locate(answer.address, mapped) : null;
-    return [{ is: 'died', death: answer, struck }];
+    const { cpu } = this.#options;
+    const unknown = cpu.is === 'emulated' && answer.is === 'crashed' && answer.signal === sigill;
+    return [{ is: 'died', death: answer, struck, ...(unknown && { unknownTo: cpu.model }) }];
   }
 
   /**
@@ -159,7 +197,7 @@ export class Host {
 
   /** The same kernels in a runner of its own. */
   another(): Host {
-    return new Host(this.provider, this.#pool, { inProcess: this.#inProcess });
+    return new Host(this.provider, this.#pool, this.#options);
   }
 
   /** Ends the runner. */
@@ -199,7 +237,8 @@ export class Host {
 
   #request(request: Request, patience = 10_000): Response {
     this.#runner ??= this.#start();
-    const answer = JSON.parse(this.#runner.request(JSON.stringify(request), patience)) as Response;
+    const milliseconds = patience * slownessOf(this.#options.cpu);
+    const answer = JSON.parse(this.#runner.request(JSON.stringify(request), milliseconds)) as Response;
     if (isDeath(answer)) this.close();
     return answer;
   }
@@ -207,10 +246,11 @@ export class Host {
   #start(): Pick<Runner, 'request' | 'close'> {
     const { arena } = this.#pool;
     const { path } = this.provider;
+    const { inProcess, cpu } = this.#options;
     if (isModule(path)) {
-      return this.#inProcess ? new JsRunner(path, arena) : Runner.isolated(arena, jsRunnerCommand(), path);
+      return inProcess ? new JsRunner(path, arena) : Runner.isolated(arena, jsRunnerCommand(), path);
     }
-    return this.#inProcess ? Runner.inProcess(arena, path) : Runner.isolated(arena, runnerCommand(), path);
+    return inProcess ? Runner.inProcess(arena, path) : Runner.isolated(arena, runnerCommand(cpu), path);
   }
 }
 

@@ -78,9 +78,17 @@ export const roofOperations = 3 * 2 ** 20;
 
 export type Request =
   | 'table'
+  | { available: { kernel: number } }
   | { map: { forget: readonly number[]; slots: readonly SlotPages[] } }
   | { run: { runs: readonly Run[] } }
   | { time: { contender: Contender; call: Call; clock: Clock } };
+
+/** An instruction that not every x86-64 has, what it needs, and where it stands. */
+export interface Need {
+  instruction: string;
+  needs: string;
+  place: string;
+}
 
 /** What a kernel's code needs of a CPU, as far as direct calls and jumps lead from `run`. */
 export interface Survey {
@@ -88,9 +96,22 @@ export interface Survey {
   instructions: number;
   /** Whether it looks at the CPU itself, and so may go several ways. */
   looksAtCpu: boolean;
-  /** Instructions above its tier, one of each need. */
-  foreign: readonly { instruction: string; needs: string; place: string }[];
+  /** One instruction of each need. */
+  needs: readonly Need[];
+  /** Those above its tier. */
+  foreign: readonly Need[];
+  /** Whether `available` answers without asking anything. */
+  availableUnasked: boolean;
 }
+
+/** Of code of which nothing is known. */
+export const unsurveyed: Survey = {
+  instructions: 0,
+  looksAtCpu: false,
+  needs: [],
+  foreign: [],
+  availableUnasked: false,
+};
 
 /** A row of a library's table. */
 export interface TableRow {
@@ -128,6 +149,7 @@ export type RunResult =
 export type Response =
   /** `files`: what a module's code was loaded from. */
   | { is: 'table'; name: string; version: string; kernels: TableRow[]; files?: string[] }
+  | { is: 'available'; available: boolean }
   | { is: 'mapped'; addresses: number[] }
   | { is: 'ran'; results: RunResult[] }
   | { is: 'timed'; nanoseconds: number[] }

@@ -10,7 +10,9 @@ import { type Numerics, numericsNames } from '../case/numerics.ts';
 import type { Promised } from '../case/promise.ts';
 import { projectRoot } from '../root.ts';
 import { UsageError } from '../usage-error.ts';
-import { Host, HostError } from './host.ts';
+import type { Cpu } from './cpu.ts';
+import { type Overclaim, overclaims } from './faked.ts';
+import { Host, HostError, type Said } from './host.ts';
 import { peer } from './peers.ts';
 import { promiseBits, type Survey } from './protocol.ts';
 import { SlotPool } from './slots.ts';
@@ -39,6 +41,8 @@ export interface Kernel {
   readonly numerics: number;
   readonly promises: number;
   readonly code: Survey;
+  /** CPUs on which it says that it can run, and can't. */
+  readonly overclaims: readonly Overclaim[];
   /** How it is called, where that is not by the C interface. */
   readonly language?: 'js';
 }
@@ -92,6 +96,9 @@ export function load(provider: Provider): LoadedProvider {
   try {
     const table = host.table();
     const name = provider.path === null ? provider.name : table.name;
+    const overclaimed = isModule(provider.path)
+      ? table.kernels.map(() => [])
+      : overclaims(table.kernels, (cpu, rows) => saidOn(cpu, provider, rows));
     const kernels: Kernel[] = [];
     const foreign: string[] = [];
     for (const [index, row] of table.kernels.entries()) {
@@ -102,6 +109,7 @@ export function load(provider: Provider): LoadedProvider {
           op,
           provider: name,
           index,
+          overclaims: overclaimed[index],
           ...(isModule(provider.path) && { language: 'js' }),
         });
       else foreign.push(`${row.op}/${row.name}/${row.tier}`);
@@ -117,6 +125,16 @@ export function load(provider: Provider): LoadedProvider {
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     throw new UsageError(`${provider.path ?? provider.name}: ${error.message}`);
+  } finally {
+    host.close();
+  }
+}
+
+/** What rows of a provider's table say of whether they can run on a CPU. */
+export function saidOn(cpu: Cpu, provider: Provider, rows: readonly number[]): Said[] {
+  const host = new Host(provider, new SlotPool(), { cpu });
+  try {
+    return rows.map(row => host.available(row));
   } finally {
     host.close();
   }

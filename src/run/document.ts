@@ -284,6 +284,8 @@ const commandSchema = z.strictObject({
 
 const machineSchema = z.strictObject({
   model: z.string(),
+  /** The program that plays this CPU, with its version; absent: the CPU is there. */
+  emulator: z.string().optional(),
   vendor: z.string(),
   cores: count,
   memoryBytes: count,
@@ -313,7 +315,10 @@ const documentSchema = z.strictObject({
   started: z.iso.datetime(),
   seconds: z.number(),
   command: commandSchema,
-  /** Where it was made; a merge has one entry for each of its parts, in the same order. */
+  /**
+   * Where it was made, and behind that the machines that were emulated there; a merge has the same for each of its
+   * parts, in the same order.
+   */
   machines: z.array(machineSchema).min(1),
   /** The runs that were merged into this one; empty: it was made by itself. */
   parts: z.array(partSchema),
@@ -411,17 +416,23 @@ export const runSchema = documentSchema.superRefine((run, context) => {
       onMachine([list, i, 'machine'], machine);
     });
   }
-  if (run.parts.length > 0 && run.parts.length !== run.machines.length) {
+  const real = run.machines.filter(machine => machine.emulator === undefined).length;
+  if (run.parts.length > 0 && run.parts.length !== real) {
     complain(
       ['parts'],
-      `a merge has one machine for each part, here ${run.machines.length} for ${run.parts.length}`,
+      `a merge has one machine for each part, beside emulated ones, here ${real} for ${run.parts.length}`,
     );
   }
 });
 
-/** The tiers of a run's machines: available where one of them has it. */
+/** Whether a cell was executed, but on emulated machines alone. */
+export function isEmulated({ machines }: Run, cell: Cell): boolean {
+  return cell.machines.length > 0 && cell.machines.every(machine => machines[machine].emulator !== undefined);
+}
+
+/** The tiers of a run's machines: available where one of them has it. What is emulated is not there. */
 export function machineTiers({ machines }: Run): Machine['tiers'] {
-  const all = machines.flatMap(machine => machine.tiers);
+  const all = machines.filter(machine => !machine.emulator).flatMap(machine => machine.tiers);
   return [...new Set(all.map(({ tier }) => tier))].map(
     tier => all.find(t => t.tier === tier && t.available) ?? all.find(t => t.tier === tier)!,
   );

@@ -41,6 +41,24 @@ export function thisMachine(): Machine {
   };
 }
 
+/** A machine that this one emulates. Nothing is known of its features but the tiers that it is there for. */
+export function emulatedMachine(model: string, emulator: string, tiers: readonly string[]): Machine {
+  const machine = thisMachine();
+  return {
+    ...machine,
+    model: `${model}, emulated`,
+    emulator,
+    vendor: '',
+    features: [],
+    xcr0: null,
+    caches: [],
+    tiers: machine.tiers.map(({ tier }) => {
+      const available = tiers.includes(tier);
+      return { tier, available, why: available ? '' : `it is not emulated for ${tier}` };
+    }),
+  };
+}
+
 /** Which tiers a machine with these features can run, and why not the others. */
 export function tiersOf(arch: string, features: readonly string[], xcr0: string | null): Machine['tiers'] {
   const saved = BigInt(xcr0 ?? 0);

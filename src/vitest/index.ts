@@ -72,6 +72,7 @@ export function describeSuite(op: Op, source: Source, options: SuiteOptions = {}
         properties: null,
         workers: options.workers ?? 1,
         check: true,
+        emulate: 'none',
         bench: null,
         regressions: null,
         ownCases: null,

@@ -8,6 +8,7 @@ import type { Case } from '../../case/case.ts';
 import type { Bits } from '../../case/dtype.ts';
 import { materialise } from '../../case/materialise.ts';
 import type { Numerics } from '../../case/numerics.ts';
+import { unsurveyed } from '../../providers/protocol.ts';
 import { type Kernel, kernelId } from '../../providers/provider.ts';
 import type { Lab, Outcome } from '../lab.ts';
 
@@ -25,7 +26,8 @@ export function kernel(name: string, rest: Partial<Kernel> = {}): Kernel {
     available: true,
     numerics: 0,
     promises: 0,
-    code: { instructions: 0, looksAtCpu: false, foreign: [] },
+    code: unsurveyed,
+    overclaims: [],
     ...rest,
   };
 }
@@ -56,6 +58,7 @@ export function fakeLab(behaviours: Readonly<Record<string, Behaviour>>) {
       return behaviours[kernel.name](c);
     },
     runAll: () => [],
+    isEmulated: () => false,
     made: materialise,
     expected: (c: Case, numerics: Numerics) => expectedOf(c, materialise(c).inputs, undefined, numerics),
   };

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Cpu, here } from '../../providers/cpu.ts';
 import { kernelId, libraryAt, load } from '../../providers/provider.ts';
 import { compile } from '../../providers/testing/c-library.ts';
 import { projectRoot } from '../../root.ts';
@@ -21,6 +22,8 @@ export interface Plant {
   /** Bytes of scratch, an expression of `args`. */
   readonly scratch?: string;
   readonly tier?: string;
+  /** The body of available(). */
+  readonly available?: string;
   readonly flags?: readonly string[];
 }
 
@@ -34,7 +37,16 @@ function replaced(text: string, from: string | RegExp, to: string): string {
 
 /** Builds it in a folder. Returns its path. */
 export function planted(folder: string, name: string, plant: Plant): string {
-  const { outside = '', first = '', row = '', instead, scratch, tier = 'scalar', flags = [] } = plant;
+  const {
+    outside = '',
+    first = '',
+    row = '',
+    instead,
+    scratch,
+    tier = 'scalar',
+    available,
+    flags = [],
+  } = plant;
   const root = '    double r = 1 / sqrt(sum / (double)x.n + args->eps);\n';
   let text = replaced(example, /( *double r = .*;\n)/, `${root}${row}\n`);
   if (instead !== undefined)
@@ -46,6 +58,7 @@ export function planted(folder: string, name: string, plant: Plant): string {
   text = replaced(text, '  /* The kernel.', `  ${first}\n  /* The kernel.`);
   text = replaced(text, 'static tw_status run(', `${outside}\nstatic tw_status run(`);
   text = replaced(text, '.tier = "scalar"', `.tier = "${tier}"`);
+  if (available) text = replaced(text, '{ return 1; } /* portable', `{ ${available} } /*`);
   if (scratch) {
     text = replaced(
       text,
@@ -58,7 +71,12 @@ export function planted(folder: string, name: string, plant: Plant): string {
 }
 
 /** What is seen of the library's kernels in the first cases: of these properties, or of all in turn. */
-export function sightings(path: string, cases: number, properties: readonly string[] | null): Sighting[] {
+export function sightings(
+  path: string,
+  cases: number,
+  properties: readonly string[] | null,
+  cpu: Cpu = here,
+): Sighting[] {
   const provider = load(libraryAt(path));
   const examiner = new Examiner({
     providers: [provider],
@@ -67,6 +85,7 @@ export function sightings(path: string, cases: number, properties: readonly stri
     seed: 1,
     properties,
     inProcess: false,
+    cpu,
   });
   try {
     return examiner.examineUnit({ op: 'rms_norm', from: 0, to: cases, closed: [], asked: {} }).sightings;

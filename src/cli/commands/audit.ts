@@ -82,6 +82,7 @@ async function runAudit(options: AuditOptions): Promise<Audited> {
       cases: Infinity,
       properties: null,
       check,
+      emulate: 'none',
       bench: null,
       regressions: null,
       ownCases: null,

@@ -38,6 +38,7 @@ export function benchCommand(): Command {
         ...plan,
         ...short,
         check: options.check,
+        emulate: 'none',
         bench: { pace: thorough, quick: options.quick ?? false, shapes: options.shape ?? null },
       });
       writeRun(options.json, run);

@@ -49,7 +49,7 @@ export function withCheckOptions(command: Command): Command {
 }
 
 /** The plan that the options come to. */
-export function planOf(options: CheckOptions & Kept): Omit<Plan, 'check' | 'bench'> {
+export function planOf(options: CheckOptions & Kept): Omit<Plan, 'check' | 'bench' | 'emulate'> {
   return {
     seed: options.seed ?? 1,
     cases: options.cases ?? Infinity,
@@ -95,10 +95,19 @@ function throughputText({ throughput, edges }: Run): string[] {
 
 export function checkCommand(): Command {
   return withCheckOptions(new Command('check'))
+    .option(
+      '--emulate',
+      'run all kernels on the least CPU that qemu-x86_64 has for their tier, instead of here (else only those whose tier this CPU lacks)',
+    )
     .description('prove kernels against float64 references, by properties, in every tier this machine has')
-    .action(async (given: CheckOptions) => {
+    .action(async (given: CheckOptions & { emulate?: boolean }) => {
       const options = await configured(given);
-      const run = await makeRun(select(options), { ...planOf(options), check: true, bench: null });
+      const run = await makeRun(select(options), {
+        ...planOf(options),
+        check: true,
+        emulate: given.emulate ? 'all' : 'lacking',
+        bench: null,
+      });
       // Told before it is written: a disk may be full by now.
       tellCheck(run);
       writeRun(options.json, run);

@@ -3,6 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { Command } from 'commander';
 import { checkGolden } from '../../../reference/golden.ts';
+import { emulator } from '../../providers/cpu.ts';
+import { getEmulator } from '../../providers/emulated.ts';
 import { load, native } from '../../providers/provider.ts';
 import { thisMachine } from '../../run/machine.ts';
 import { colours, table } from '../terminal.ts';
@@ -35,10 +37,10 @@ const tools: readonly Tool[] = [
     get: 'apt-get install chromium',
   },
   {
-    name: 'qemu-x86_64',
-    command: ['qemu-x86_64', '--version'],
-    use: 'tiers below this CPU, emulated',
-    get: 'apt-get install qemu-user',
+    name: emulator,
+    command: [emulator, '--version'],
+    use: 'tiers that this CPU lacks, and check --emulate',
+    get: getEmulator,
   },
 ];
 

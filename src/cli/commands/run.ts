@@ -37,6 +37,7 @@ export function runCommand(): Command {
         ...plan,
         ...(options.quick && unlimited && { cases: Infinity, budget: quickBudget }),
         check: true,
+        emulate: 'lacking',
         bench: { pace: brisk, quick: options.quick ?? false, shapes: null },
         writes: [...plan.writes, options.output],
       });

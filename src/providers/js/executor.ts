@@ -58,6 +58,9 @@ export class JsExecutor {
       const { name, version, rows } = this.#library;
       return { is: 'table', name, version, kernels: [...rows], files: [...this.#files] };
     }
+    if ('available' in request) {
+      return { is: 'available', available: this.#library.rows[request.available.kernel].available };
+    }
     if ('map' in request) {
       for (const slot of request.map.forget) this.#slots.delete(slot);
       for (const slot of request.map.slots) this.#map(slot);

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { numericsNames } from '../../case/numerics.ts';
 import type { Promised } from '../../case/promise.ts';
-import { promiseBits, type TableRow } from '../protocol.ts';
+import { promiseBits, type TableRow, unsurveyed } from '../protocol.ts';
 import { type Args, jsTier } from './kernel.ts';
 
 /** A module of kernels. */
@@ -57,7 +57,7 @@ export function readLibrary(exports: unknown, path: string): JsLibrary {
     available: available() === true,
     numerics: numericsNames.indexOf(numerics),
     promises: promises.reduce((bits, promise) => bits | promiseBits[promise], 0),
-    code: { instructions: 0, looksAtCpu: false, foreign: [] },
+    code: unsurveyed,
   }));
   const ids = rows.map(({ op, name, tier }) => `${op}/${name}/${tier}`);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
