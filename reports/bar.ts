@@ -1,6 +1,6 @@
 /** The bar of error: how far towards its bound, which is the tick; a fail breaks through it. */
 
-import type { Verdict } from '../src/run/document.ts';
+import type { Look } from './glyphs.ts';
 import { type Html, html } from './html.ts';
 
 /** Where the bound stands, in per cent of the width; beyond it is room to break through. */
@@ -10,7 +10,7 @@ const tick = 84;
  * @param share - error as a share of its bound; 1 lies on the tick. Linear up to there, and no further scale
  *   beyond: how far a fail overshoots is the number's to say.
  */
-export function errorBar(share: number, verdict: Verdict): Html {
+export function errorBar(share: number, verdict: Look): Html {
   const beyond = share > 1;
   const width = beyond ? 93 : Math.max(share, 0) * tick;
   return html`<svg class="bar bar-${verdict}" height="13" aria-hidden="true"${beyond ? html` data-beyond="yes"` : ''}>
@@ -34,6 +34,7 @@ export const barStyle = `
 .bar .bound { stroke: var(--soft); stroke-width: 1.2; }
 .bar-pass .fill { fill: var(--pass); opacity: 0.82; }
 .bar-fail .fill { fill: var(--fail); }
+.bar-emulated .fill { fill: none; stroke: var(--emulated); }
 .bar-fail .bound { stroke: var(--ink); }
 .bar-roof .fill { fill: var(--avx2); }
 `;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cell, Run } from '../src/run/document.ts';
 import { headline, lead } from './headline.ts';
 import { ledgerOf } from './ledger.ts';
-import { greenRun, passCell, plantedRun } from './testing/sample.ts';
+import { emulatedRun, greenRun, passCell, plantedRun } from './testing/sample.ts';
 
 const withCells = (cells: Cell[]): Run => ({ ...greenRun(), cells });
 const green = greenRun().cells;
@@ -38,6 +38,11 @@ const sentences: readonly (readonly [what: string, run: Run, says: string])[] = 
     'one says no',
     withCells(first(1, silent('unsupported'))),
     '11 of 12 native cells are right; 1 is unproved.',
+  ],
+  [
+    'some were emulated',
+    emulatedRun(2),
+    'Every native kernel is right in scalar, sse2, avx2 and avx512, 2 cells on an emulated CPU alone.',
   ],
   ['nothing executed', withCells(green.map(silent('not-run'))), 'Nothing was executed.'],
   ['nothing there', withCells([]), 'Nothing was checked.'],

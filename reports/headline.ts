@@ -48,6 +48,12 @@ function wrongOf({ entries, called }: Group): string | null {
   return `${count(wrong)} of ${count(ran)} ${those} ${isAre(wrong)} wrong`;
 }
 
+/** How many of some cells are right on an emulated CPU alone. */
+function emulatedOf(right: readonly Entry[]): string {
+  const emulated = right.filter(e => e.look === 'emulated').length;
+  return emulated > 0 ? `, ${count(emulated)} ${cells(emulated)} on an emulated CPU alone` : '';
+}
+
 function stateOf(group: Group, run: Run): string {
   const wrong = wrongOf(group);
   if (wrong) return wrong;
@@ -56,14 +62,16 @@ function stateOf(group: Group, run: Run): string {
   const right = here.filter(e => e.verdict === 'pass');
   const unproved = here.length - right.length;
   if (unproved > 0) {
-    return `${count(right.length)} of ${count(here.length)} ${group.called(here.length)} ${isAre(right.length)} right; ${count(unproved)} ${isAre(unproved)} unproved`;
+    return `${count(right.length)} of ${count(here.length)} ${group.called(here.length)} ${isAre(right.length)} right${emulatedOf(right)}; ${count(unproved)} ${isAre(unproved)} unproved`;
   }
+  const emulated = emulatedOf(right);
+  if (emulated) return `Every ${group.kernel} is right in ${list(tiersOf(right))}${emulated}`;
   const proved = tiersOf(right);
   const machineHas = machineTiers(run)
     .filter(t => t.available)
     .map(t => t.tier);
   return machineHas.every(tier => proved.includes(tier))
-    ? `Every ${group.kernel} is right in every tier ${run.machines.length > 1 ? 'these machines have' : 'this machine has'}`
+    ? `Every ${group.kernel} is right in every tier ${run.machines.filter(machine => !machine.emulator).length > 1 ? 'these machines have' : 'this machine has'}`
     : `Every ${group.kernel} is right in ${list(proved)}`;
 }
 

@@ -8,6 +8,7 @@ import { floatDtypes } from '../src/case/dtype.ts';
 import {
   type Cell,
   type Finding,
+  isEmulated,
   isPeers,
   type Machine,
   machineTiers,
@@ -15,6 +16,7 @@ import {
   type Verdict,
 } from '../src/run/document.ts';
 import { soundVerdict } from '../src/run/verdict.ts';
+import { type Look, looks } from './glyphs.ts';
 import { byTier } from './tiers.ts';
 
 /** The limit of the precision statistic (root mean square of error over ordinary f32 error). */
@@ -24,6 +26,8 @@ export const precisionLimit = 4;
 export interface Entry {
   readonly cell: Cell;
   readonly verdict: Verdict;
+  /** How it is shown. */
+  readonly look: Look;
   /** Why it is not a pass; empty where it is, or where nobody said. */
   readonly reason: string;
   /** Id of its evidence on the page. */
@@ -74,6 +78,11 @@ function shareOf(cell: Cell): number | null {
     ...(cell.precision === null ? [] : [cell.precision / precisionLimit]),
   ];
   return shares.length > 0 ? Math.max(...shares) : null;
+}
+
+/** The looks that a run's cells may have: emulated ones are told of where there are any. */
+export function looksIn(entries: readonly Entry[]): Look[] {
+  return looks.filter(look => look !== 'emulated' || entries.some(entry => entry.look === look));
 }
 
 /** Distinct values in the order of their first appearance. */
@@ -132,7 +141,9 @@ export function ledgerOf(run: Run): Ledger {
     .map(cell => {
       const id = cellId(cell);
       const own = findings.get(id) ?? [];
-      return { cell, ...soundVerdict(cell, own), id, findings: own, share: shareOf(cell) };
+      const sound = soundVerdict(cell, own);
+      const look: Look = sound.verdict === 'pass' && isEmulated(run, cell) ? 'emulated' : sound.verdict;
+      return { cell, ...sound, look, id, findings: own, share: shareOf(cell) };
     })
     .sort(
       ({ cell: a }, { cell: b }) =>

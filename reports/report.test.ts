@@ -9,13 +9,14 @@ import { sections } from './sections/index.ts';
 import { auditedRun } from './testing/audited.ts';
 import { all, byClass, byId, byTag, type Element, hasClass, parse, textOf } from './testing/markup.ts';
 import { peeredRun } from './testing/peered.ts';
-import { greenRun, passCell, plantedRun } from './testing/sample.ts';
+import { emulatedRun, greenRun, passCell, plantedRun } from './testing/sample.ts';
 
 const runs: Readonly<Record<string, Run>> = {
   green: greenRun(),
   planted: plantedRun(),
   peered: peeredRun(),
   audited: auditedRun(),
+  emulated: emulatedRun(3),
   'timings only': { ...plantedRun(), cells: [], throughput: null },
   empty: {
     ...greenRun(),
@@ -108,7 +109,7 @@ describe.each(Object.entries(runs))('the page of the %s run', (_, run) => {
     const shown = all(byId(page, 'map'), e => 'data-cell' in e.attributes);
     expect(shown.map(e => e.attributes['data-cell']).sort()).toEqual(run.cells.map(cellId).sort());
     for (const entry of entries) {
-      const { word } = verdictWords[entry.verdict];
+      const { word } = verdictWords[entry.look];
       const cell = shown.find(e => e.attributes['data-cell'] === entry.id) as Element;
       expect(textOf(cell)).toMatch(new RegExp(`^${word}\\b`));
       const [link] = byTag(cell, 'a');
@@ -123,7 +124,7 @@ describe.each(Object.entries(runs))('the page of the %s run', (_, run) => {
 
   it('colours no cell as a pass but those that are', () => {
     const green = byClass(byId(page, 'map'), 'is-pass').map(e => e.attributes['data-cell']);
-    const passes = ledgerOf(run).entries.filter(e => e.verdict === 'pass');
+    const passes = ledgerOf(run).entries.filter(e => e.look === 'pass');
     expect(green).toEqual(passes.map(e => e.id));
   });
 });

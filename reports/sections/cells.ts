@@ -33,7 +33,7 @@ function evidence({ cell }: Entry, ledger: Ledger): Html {
   const asked = cell.asked === 0 ? 'none asked' : `${count(cell.supported)} of ${count(cell.asked)}`;
   const features = ledger.columns.find(t => t.tier === cell.tier);
   return html`<div class="block"><h4>Evidence</h4><table><tbody>
-${row('cases judged', count(cell.cases))}${row('supported of asked', asked)}${row('elements compared', count(cell.elements))}
+${cell.machines.length > 0 && row('executed on', cell.machines.map(i => ledger.run.machines[i].model).join(', '))}${row('cases judged', count(cell.cases))}${row('supported of asked', asked)}${row('elements compared', count(cell.elements))}
 ${row('of them finite, not zero', cell.elements === 0 ? '–' : `${count(cell.telling)} (${percent(cell.telling / cell.elements)})`)}
 ${row('executed id', ids)}${row('numerics', cell.numerics, 'code')}
 ${row('output digest', cell.digest === null ? 'none' : html`<code title="${cell.digest}">${shortHash(cell.digest)}</code>`)}
@@ -82,9 +82,9 @@ function latency(own: readonly Speed[]): Html {
 }
 
 function oneLine(entry: Entry): Html {
-  const { cell, verdict } = entry;
+  const { cell, look } = entry;
   const ran = executed(entry);
-  return html`<summary class="cell-line"><span class="fold"></span>${glyph(verdict)}<span class="v-${verdict} cell-word">${verdictWords[verdict].word}</span>
+  return html`<summary class="cell-line"><span class="fold"></span>${glyph(look)}<span class="v-${look} cell-word">${verdictWords[look].word}</span>
 <span class="cell-name">${cell.kernel}</span><span>${cell.dtype}</span><span>${cell.tier}</span>
 <span class="n wide">${ran ? counted(cell.cases, 'case') : ''}</span><span class="n wide">${ran ? counted(cell.elements, 'element') : ''}</span>
 <span class="n">${entry.share === null ? '' : html`<span class="sr">worst error </span>${share(entry.share)} <span class="grey">of limit</span>`}</span>
@@ -95,7 +95,7 @@ function block(entry: Entry, ledger: Ledger, speeds: readonly Speed[]): Html {
   const { cell } = entry;
   const own = speeds.filter(s => cellId(s.timing) === entry.id);
   return html`<details class="cell-evidence" id="${entry.id}">${oneLine(entry)}
-<div class="cell-body"><h4 class="sr">${cell.provider} ${cell.op} ${cell.kernel}, ${cell.dtype}, ${cell.tier}: ${verdictWords[entry.verdict].word}</h4>
+<div class="cell-body"><h4 class="sr">${cell.provider} ${cell.op} ${cell.kernel}, ${cell.dtype}, ${cell.tier}: ${verdictWords[entry.look].word}</h4>
 ${entry.reason && html`<p class="cell-why">${entry.reason}</p>`}
 ${entry.findings.map(f => html`<p class="cell-why"><a href="#${findingId(f, ledger.run)}">Finding, ${f.property}</a>: ${f.message}</p>`)}
 <div class="evidence-grid">${evidence(entry, ledger)}${properties(entry)}${checks(entry)}${latency(own)}</div></div></details>`;

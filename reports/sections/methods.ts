@@ -1,7 +1,6 @@
 /** How to read the page: the bar, the verdicts, the words, and how each thing was measured. */
 
-import { verdicts } from '../../src/run/document.ts';
-import { glyph, verdictWords } from '../glyphs.ts';
+import { glyph, looks, verdictWords } from '../glyphs.ts';
 import { type Html, html } from '../html.ts';
 import { precisionLimit } from '../ledger.ts';
 import { headingId, type Section } from './section.ts';
@@ -56,7 +55,7 @@ function render(): Html {
   return html`<h2 id="${headingId(id)}">How to read this page</h2>
 <p class="lead">Results are compared with a float64 reference and a bound on error; a kernel runs in a process of its own, between inaccessible pages.</p>
 <div class="grid"><div class="span-6 methods-column"><div class="block"><h3>A cell of the tier map</h3>${cellDiagram}</div>
-<div class="block"><h3>Verdicts</h3><table><tbody>${verdicts.map(
+<div class="block"><h3>Verdicts</h3><table><tbody>${looks.map(
     v =>
       html`<tr><th scope="row" class="verdict-word"><span class="mark">${glyph(v)} ${verdictWords[v].word}</span></th><td>${verdictWords[v].means}</td></tr>`,
   )}</tbody></table></div></div>

@@ -5,12 +5,11 @@
  * the heads, the folds and the tables have the same widths.
  */
 
-import { type Verdict, verdicts } from '../../src/run/document.ts';
 import { errorBar } from '../bar.ts';
 import { count, counted, duration, share, shortHash, sizes, times } from '../format.ts';
-import { glyph, verdictWords } from '../glyphs.ts';
+import { glyph, type Look, looks, verdictWords } from '../glyphs.ts';
 import { type Html, html } from '../html.ts';
-import { apart, type Column, distinct, type Entry, grouped, type Ledger } from '../ledger.ts';
+import { apart, type Column, distinct, type Entry, grouped, type Ledger, looksIn } from '../ledger.ts';
 import { asProved, headlineSize, headlineSpeed, type Speed, speedsOf } from '../speeds.ts';
 import { tierNote } from '../tiers.ts';
 import { headingId, type Section } from './section.ts';
@@ -40,20 +39,20 @@ function failing({ cell, findings }: Entry): string {
 
 /** A cell in which a kernel ran. */
 function measured(entry: Entry, speed: Speed | null): Html {
-  const { verdict } = entry;
+  const { verdict, look } = entry;
   const { text, said } = speedOf(speed);
   const broken = verdict === 'fail' ? failing(entry) : '';
   const spoken = [
-    verdictWords[verdict].word,
+    verdictWords[look].word,
     broken && `does not hold: ${broken}`,
     entry.share !== null && `worst error ${share(entry.share)} of its limit`,
     said,
   ].filter(Boolean);
   const error =
     entry.share === null
-      ? html`<span class="word">${broken || verdictWords[verdict].word}</span>`
-      : html`${errorBar(entry.share, verdict)}<span class="error">${share(entry.share)}</span>`;
-  return html`<a href="#${entry.id}" title="${entry.cell.tier}: ${spoken.join('; ')}">${glyph(verdict)}<span class="sr">${spoken.join('; ')}</span>
+      ? html`<span class="word">${broken || verdictWords[look].word}</span>`
+      : html`${errorBar(entry.share, look)}<span class="error">${share(entry.share)}</span>`;
+  return html`<a href="#${entry.id}" title="${entry.cell.tier}: ${spoken.join('; ')}">${glyph(look)}<span class="sr">${spoken.join('; ')}</span>
 <span class="seen" aria-hidden="true">${error}</span><span class="speed" aria-hidden="true">${text}</span></a>`;
 }
 
@@ -69,15 +68,15 @@ function mapCell(entry: Entry | undefined, column: Column, speeds: readonly Spee
   const ran = entry.verdict === 'pass' || entry.verdict === 'fail';
   const body = ran ? measured(entry, headlineSpeed(speeds, ledger.run, entry)) : silent(entry);
   const ground = entry.verdict === 'unavailable' || !column.available ? ' hatched' : '';
-  return html`<td class="cell is-${entry.verdict}${ground}" data-cell="${entry.id}">${body}</td>`;
+  return html`<td class="cell is-${entry.look}${ground}" data-cell="${entry.id}">${body}</td>`;
 }
 
 /** `12` passes, `3` fails, as glyphs with their counts. */
 export function counts(entries: readonly Entry[]): Html {
-  const present = verdicts.filter(v => entries.some(e => e.verdict === v));
+  const present = looks.filter(v => entries.some(e => e.look === v));
   const order = present.toSorted((a, b) => Number(b === 'fail') - Number(a === 'fail'));
   return html`${order.map(v => {
-    const n = entries.filter(e => e.verdict === v).length;
+    const n = entries.filter(e => e.look === v).length;
     return html`<span class="count count-${v}">${glyph(v)}${count(n)}<span class="sr"> ${verdictWords[v].word}</span></span>`;
   })}`;
 }
@@ -128,16 +127,17 @@ ${columns.map(
 )}</div>`;
 }
 
-const legendWords: Readonly<Record<Verdict, string>> = {
+const legendWords: Readonly<Record<Look, string>> = {
   pass: 'pass',
   fail: 'fail; its time in ( ) proves nothing',
   unsupported: 'unsupported: says no to every case',
   unavailable: 'unavailable: not on this machine',
   'not-run': 'not run: kernel exists, never executed',
+  emulated: 'emulated: passes there, not executed on a CPU of the tier',
 };
 
-function legend(): Html {
-  return html`<ul class="legend" aria-label="What the shapes mean">${verdicts.map(
+function legend(entries: readonly Entry[]): Html {
+  return html`<ul class="legend" aria-label="What the shapes mean">${looksIn(entries).map(
     v => html`<li>${glyph(v)} ${legendWords[v]}</li>`,
   )}<li><span class="none">·</span> no kernel</li></ul>`;
 }
@@ -150,7 +150,7 @@ function render(ledger: Ledger): Html {
   const body =
     entries.length === 0
       ? html`<p>There is no cell to show.</p>`
-      : html`<div class="map-table columns-${Math.min(columns.length, 7)}">${head(columns)}${tables(providers.filter(name => !peers.includes(name)))}${peers.length > 0 && html`<h3 class="beside">Peers, compared with and not counted</h3>${tables(peers)}`}</div>${legend()}`;
+      : html`<div class="map-table columns-${Math.min(columns.length, 7)}">${head(columns)}${tables(providers.filter(name => !peers.includes(name)))}${peers.length > 0 && html`<h3 class="beside">Peers, compared with and not counted</h3>${tables(peers)}`}</div>${legend(entries)}`;
   return html`<div class="map-title"><div><h2 id="${headingId(id)}">Tier map</h2>
 <p class="lead">Every kernel in every tier. The bar is the worst error seen; the tick is the most that a correct kernel may err. Then speed over native scalar.</p></div>
 <p class="note">${counted(subjects.length, 'cell')}${beside.length > 0 && `, ${count(beside.length)} of peers`}</p></div>${body}`;

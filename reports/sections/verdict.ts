@@ -1,6 +1,6 @@
 /** The verdict: one sentence, the counts behind it, the machine, and three boxes that answer in short. */
 
-import { type Machine, type Verdict, verdicts } from '../../src/run/document.ts';
+import type { Machine } from '../../src/run/document.ts';
 import { roofBar } from '../bar.ts';
 import {
   bytes,
@@ -14,10 +14,10 @@ import {
   sizes,
   times,
 } from '../format.ts';
-import { glyph, verdictWords } from '../glyphs.ts';
+import { glyph, type Look, verdictWords } from '../glyphs.ts';
 import { headline, lead } from '../headline.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { apart, distinct, type Ledger } from '../ledger.ts';
+import { apart, distinct, type Ledger, looksIn } from '../ledger.ts';
 import { leaders, overText, roofWords, type Speed, speedsOf } from '../speeds.ts';
 import { headingId, type Section } from './section.ts';
 
@@ -28,7 +28,7 @@ function fact(name: string, value: Content): Html {
 }
 
 function machineFacts(machine: Machine): Html {
-  return html`${fact('machine', `${machine.model}, ${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)}`)}
+  return html`${fact('machine', `${machine.model}${machine.emulator ? ` by ${machine.emulator}` : ''}, ${counted(machine.cores, 'core')}, ${bytes(machine.memoryBytes)}`)}
 ${fact('system', `${machine.system}, node ${machine.node}`)}
 ${fact('caches', machine.caches.map(c => `${c.name} ${bytes(c.bytes)}`).join(', ') || 'not told')}
 ${fact(
@@ -72,15 +72,15 @@ function right(ledger: Ledger): Html {
     { name: native.length > 0 ? 'others' : alone, cells: others },
     { name: 'peers', cells: beside },
   ].filter(column => column.cells.length > 0);
-  const number = (n: number, verdict: Verdict) => {
-    const look = n === 0 ? 'n grey' : verdict === 'fail' ? 'n fail-text loud' : 'n';
+  const number = (n: number, of: Look) => {
+    const look = n === 0 ? 'n grey' : of === 'fail' ? 'n fail-text loud' : 'n';
     return html`<td class="${look}">${count(n)}</td>`;
   };
   return html`<div class="block answer"><h2>Right?</h2>
 <table><thead><tr><th scope="col">cells by verdict</th>${columns.map(c => html`<th scope="col" class="n">${c.name}</th>`)}</tr></thead>
-<tbody>${verdicts.map(
+<tbody>${looksIn(ledger.entries).map(
     v => html`<tr><th scope="row"><span class="mark">${glyph(v)} ${verdictWords[v].word}</span></th>
-${columns.map(c => number(c.cells.filter(e => e.verdict === v).length, v))}</tr>`,
+${columns.map(c => number(c.cells.filter(e => e.look === v).length, v))}</tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -14,6 +14,7 @@ export const roles = {
   pass: ['#08735a', '#46bf98'],
   fail: ['#bd3a08', '#ff8150'],
   'fail-ground': ['#fdeee6', '#3a1f15'],
+  emulated: ['#1b4f91', '#7fb2ef'],
   focus: ['#1b4f91', '#7fb2ef'],
   /* Tiers: one blue, darker (in dark: lighter) with width. */
   scalar: ['#a3b6cc', '#4f6580'],

@@ -217,6 +217,17 @@ const edges: readonly (readonly [dimension: string, ...rest: (readonly [edge: st
 
 const tiers = ['scalar', 'sse2', 'avx2', 'avx512'];
 
+/** The same run, its first cells executed on an emulated CPU alone. */
+export function emulatedRun(cells: number): Run {
+  const run = greenRun();
+  const emulated = { ...run.machines[0], model: 'Nehalem, emulated', emulator: 'qemu-x86_64 7.2.22' };
+  return {
+    ...run,
+    machines: [...run.machines, emulated],
+    cells: run.cells.map((cell, i) => (i < cells ? { ...cell, machines: [1] } : cell)),
+  };
+}
+
 /** Every native kernel right in all four tiers and three dtypes, all of them timed. */
 export function greenRun(): Run {
   const cells = floatDtypes.flatMap(dtype => tiers.map(tier => passCell('lanes32', tier, dtype)));

@@ -182,6 +182,21 @@ describe('a failure is red', () => {
   });
 });
 
+test('a tier that is emulated alone is not required unasked', () => {
+  const [machine] = green.machines;
+  const without = machine.tiers.map(t => (t.tier === 'avx2' ? { ...t, available: false } : t));
+  const run: Run = {
+    ...cell({ machines: [1] }),
+    machines: [
+      { ...machine, tiers: without },
+      { ...machine, emulator: 'qemu' },
+    ],
+  };
+  const judged = gate(run);
+  expect(judged.red).toBe(false);
+  expect(judged.rows.find(row => cellName(row) === f32)?.state).toBe('aside');
+});
+
 describe('thin evidence is red', () => {
   const [{ cases, elements }] = green.cells;
   test.each<[Config['evidence'], RegExp]>([
@@ -192,6 +207,18 @@ describe('thin evidence is red', () => {
     const judged = gate(green, { evidence });
     expect(judged.rows.every(row => row.state === 'red' && says.test(row.why))).toBe(true);
     expect(gate(green, { evidence: { cases, elements: 1, properties: ['memory'] } }).red).toBe(false);
+  });
+
+  test('cells of emulated CPUs alone, unless they are to count', () => {
+    const { tiers, ...machine } = green.machines[0];
+    const emulated = { ...machine, tiers: tiers.map(t => ({ ...t, available: true })), emulator: 'qemu' };
+    const twoMachines = (machines: number[]): Run => ({
+      ...cell({ machines }),
+      machines: [...green.machines, emulated],
+    });
+    expect(red(gate(twoMachines([1])))).toEqual({ [f32]: 'thin: executed on an emulated CPU alone' });
+    expect(gate(twoMachines([1]), { evidence: { emulated: true } }).red).toBe(false);
+    expect(gate(twoMachines([0, 1])).red).toBe(false);
   });
 
   test('the share that a kernel accepts', () => {

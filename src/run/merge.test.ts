@@ -4,7 +4,7 @@ import { peeredRun } from '../../reports/testing/peered.ts';
 import { greenRun, plantedRun } from '../../reports/testing/sample.ts';
 import { changed } from '../testing/changed.ts';
 import { UsageError } from '../usage-error.ts';
-import { type Cell, cellName, type Run, runSchema, type Verdict } from './document.ts';
+import { type Cell, cellName, isEmulated, type Run, runSchema, type Verdict } from './document.ts';
 import { merge } from './merge.ts';
 
 /** Runs by name, merged. */
@@ -109,6 +109,23 @@ test('a peer that is missing on one machine has the build of the other, and is a
   expect(() => merged({ there, asked: changed(asked, { 'providers.1.build': 'c' }) as Run })).toThrow(
     'there and asked are runs of different builds of onnxruntime: b and c',
   );
+});
+
+test('machines that were emulated stand behind their own, and count as no part', () => {
+  const emulated = { ...a.machines[0], model: 'Haswell, emulated', emulator: 'qemu-x86_64 7.2' };
+  const played: Run = {
+    ...a,
+    machines: [...a.machines, emulated],
+    cells: a.cells.map(cell => ({ ...cell, machines: [1] })),
+  };
+  const both = merged({ played, b });
+  expect(both.machines.map(({ emulator }) => emulator)).toEqual([undefined, emulated.emulator, undefined]);
+  expect(both.parts).toHaveLength(2);
+  for (const cell of a.cells) {
+    const own = by(b, cellName(cell))?.machines.map(machine => machine + 2) ?? [];
+    expect(by(both, cellName(cell)).machines).toEqual([1, ...own]);
+    expect(isEmulated(both, by(both, cellName(cell)))).toBe(own.length === 0);
+  }
 });
 
 describe('is refused:', () => {
