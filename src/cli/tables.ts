@@ -35,7 +35,7 @@ export function ledgerTables(run: Run): string {
 /** One line a cell. */
 function ledgerTable(run: Run, cells: readonly Cell[]): string {
   const rows = cells.map(cell => [
-    isEmulated(run, cell) ? `${marks[cell.verdict]} (emulated)` : marks[cell.verdict],
+    cell.verdict === 'pass' && isEmulated(run, cell) ? colours.cyan('emulated') : marks[cell.verdict],
     cell.provider,
     cell.op,
     cell.kernel,
@@ -244,12 +244,14 @@ export function verdictText(run: Run): string {
   const others = (['unsupported', 'unavailable', 'not-run'] as const)
     .filter(verdict => cells(verdict) > 0)
     .map(verdict => `${cells(verdict)} ${verdict === 'not-run' ? 'not run' : verdict}`);
+  const emulated = subjects.filter(cell => cell.verdict === 'pass' && isEmulated(run, cell)).length;
+  if (emulated > 0) others.push(`${emulated} on an emulated CPU alone`);
   const rest = others.length ? ` (${others.join(', ')})` : '';
   if (failed > 0) return colours.red(`${failed} of ${subjects.length} cells fail; ${passed} pass${rest}.`);
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
   return colours.green(
     passed === subjects.length
-      ? `All ${counted(passed, 'cell')} hold.`
+      ? `All ${counted(passed, 'cell')} hold${rest}.`
       : `${passed} of ${subjects.length} cells hold${rest}.`,
   );
 }
