@@ -347,3 +347,38 @@ mod elsewhere {
         Err(io::Error::other(NOT_HERE))
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests {
+    use std::arch::x86_64::__cpuid_count;
+
+    use super::begin;
+    use crate::object::Object;
+
+    #[inline(never)]
+    extern "C" fn asks_and_loads_what_looks_like_it(leaf: u32) -> u64 {
+        let answer = __cpuid_count(std::hint::black_box(leaf), 0);
+        u64::from(answer.ecx) ^ std::hint::black_box(0x1122_a20f_3344_a20f)
+    }
+
+    #[test]
+    fn an_unknown_feature_is_named() {
+        assert!(begin("AVX2,MAGIC").unwrap_err().contains("MAGIC"));
+    }
+
+    #[test]
+    fn instructions_that_ask_are_found_and_numbers_like_them_are_not() {
+        let start = asks_and_loads_what_looks_like_it as *const () as u64;
+        std::hint::black_box(asks_and_loads_what_looks_like_it(1));
+        let object = Object::around(start).unwrap();
+        let next = *object.functions.range(start + 1..).next().unwrap();
+        let asked = object.questions();
+        assert_eq!(
+            asked
+                .iter()
+                .filter(|at| (start..next).contains(*at))
+                .count(),
+            1
+        );
+    }
+}
