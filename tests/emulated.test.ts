@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { planted, sightings } from '../src/check/testing/planted.ts';
 import { emulatorVersion } from '../src/providers/emulated.ts';
+import { projectRoot } from '../src/root.ts';
 import { isEmulated } from '../src/run/document.ts';
 import { check, tempFolder, tierwise } from './testing/cli.ts';
 
@@ -74,6 +75,35 @@ describe.skipIf(!there)('under qemu-x86_64', { timeout: 120_000 }, () => {
     });
     const again = await tierwise(['replay', finding.file], own);
     expect(again).toMatchObject({ status: 1, stdout: expect.stringMatching(/fails.* dispatch/) });
+  });
+
+  test('tiers that the machine lacks are emulated unasked, those that it has are not', async () => {
+    const built = (name: string) => import(join(projectRoot, 'dist/src/cli', name));
+    const { makeRun }: typeof import('../src/cli/make-run.ts') = await built('make-run.js');
+    const { select }: typeof import('../src/cli/options.ts') = await built('options.js');
+    const selected = select({ op: ['rms_norm'], tier: ['sse2', 'avx2', 'avx512'], dtype: ['f32'] });
+    const own = tempFolder();
+    const run = await makeRun(
+      // As a machine without AVX has them.
+      { ...selected, kernels: selected.kernels.map(k => ({ ...k, available: k.tier === 'sse2' })) },
+      {
+        ...{ seed: 1, cases: 24, budget: null, properties: ['dispatch'], workers: 1, writes: [] },
+        ...{
+          check: true,
+          bench: 'none',
+          regressions: null,
+          ownCases: null,
+          failures: own,
+          emulate: 'lacking',
+        },
+      },
+    );
+    expect(run.cells.map(cell => [cell.tier, cell.verdict, isEmulated(run, cell)])).toEqual([
+      ['sse2', 'pass', false],
+      ['avx2', 'pass', true],
+      ['avx512', 'unavailable', false],
+    ]);
+    expect(run.machines.map(({ model }) => model).slice(1)).toEqual(['Haswell, emulated']);
   });
 
   test.each(['rms_norm', 'rope', 'gqa'])('own kernels of %s pass, those of avx512 are not run', async op => {
