@@ -90,7 +90,7 @@ describe.skipIf(!there)('under qemu-x86_64', { timeout: 120_000 }, () => {
         ...{ seed: 1, cases: 24, budget: null, properties: ['dispatch'], workers: 1, writes: [] },
         ...{
           check: true,
-          bench: 'none',
+          bench: null,
           regressions: null,
           ownCases: null,
           failures: own,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
-import { counted } from '../../reports/format.ts';
+import { counted, list } from '../../reports/format.ts';
 import type { TimedShape } from '../../suites/suite.ts';
 import { type Benched, bench } from '../bench/bench.ts';
 import type { Pace } from '../bench/pace.ts';
