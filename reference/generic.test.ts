@@ -46,6 +46,13 @@ test('so does data near the subnormals of its type, which are small multiples of
   expect(isGeneric(rmsNormCase({ n, dtype: 'bf16', x }))).toBe(true);
 });
 
+test('the least scale of generic data is four times the least normal number', () => {
+  const scaled = (scale: number) => isGeneric(rmsNormCase({ n, dtype: 'f16', x: { ...normal, scale } }));
+  expect(scaled(2 ** -12)).toBe(true);
+  expect(scaled(-(2 ** -12))).toBe(true);
+  expect(scaled(2 ** -12 * (1 - 2 ** -20))).toBe(false);
+});
+
 test('so does a stride of 0 within a row, but not one between rows', () => {
   const c = rmsNormCase({ rows: 2, n, x: normal });
   const withStrides = (strides: number[]): CaseOf<'rms_norm'> => ({
@@ -54,6 +61,12 @@ test('so does a stride of 0 within a row, but not one between rows', () => {
   });
   expect(isGeneric(withStrides([n, 0]))).toBe(false);
   expect(isGeneric(withStrides([0, 1]))).toBe(true);
+});
+
+test('a stride of 0 along one element repeats nothing', () => {
+  const c = rmsNormCase({ rows: 2, n: 1, x: normal });
+  const x = { ...c.tensors.x, strides: [1, 0] };
+  expect(isGeneric({ ...c, tensors: { ...c.tensors, x } })).toBe(true);
 });
 
 test('so does one between keys, or a block that stands twice: the same term is added again and again', () => {

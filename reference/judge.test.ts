@@ -137,7 +137,9 @@ describe.each(floatDtypes)('an output in %s', dtype => {
   });
 
   test('an output of another size or type is refused', () => {
-    expect(() => judge(expected, y.subarray(1), strict)).toThrow(/reaches to element 400/);
+    expect(() => judge(expected, y.subarray(1), strict)).toThrow(
+      new RegExp(`^y: 399 elements of ${dtype === 'f32' ? 4 : 2} bytes .* reaches to element 400`),
+    );
     expect(() =>
       judge(expected, dtype === 'f32' ? new Uint16Array(400) : new Uint32Array(400), strict),
     ).toThrow();
@@ -173,6 +175,45 @@ describe('where the contract makes exceptions', () => {
     for (const seen of [-5, -Infinity]) expect(judged(rule.infinite, -5, seen)).toBe(true);
     for (const seen of [Infinity, 0, Number.NaN]) expect(judged(rule.infinite, -5, seen)).toBe(false);
   });
+
+  test('a NaN that may be is no licence for another number', () => {
+    for (const seen of [5, Number.NaN]) expect(judged(rule.maybeNaN, 5, seen)).toBe(true);
+    for (const seen of [0, 4, Infinity]) expect(judged(rule.maybeNaN, 5, seen)).toBe(false);
+  });
+});
+
+describe('what a finding says', () => {
+  const told = (value: number, bits: number, dtype: FloatDtype, bound = 0) =>
+    judge(
+      by([value], { dtype, hard: Float64Array.of(bound) }),
+      dtype === 'f32' ? Uint32Array.of(bits) : Uint16Array.of(bits),
+      strict,
+    ).findings[0];
+
+  test('numbers as they are, and words for what JSON has none for', () => {
+    expect(told(1, 0x40000000, 'f32', 2 ** -30)).toMatchObject({
+      expected: 1,
+      seen: 2,
+      excess: 1 - 2 ** -24,
+      bound: 2 ** -30,
+    });
+    expect(told(1, 0x80000000, 'f32')).toMatchObject({ seen: '-0' });
+    expect(told(1, 0, 'f32')).toMatchObject({ seen: 0 });
+    expect(told(1, 0x7f800000, 'f32')).toMatchObject({ expected: 1, seen: 'inf' });
+    expect(told(1, 0xff800000, 'f32')).toMatchObject({ seen: '-inf' });
+    expect(told(-Infinity, 0x7fc00000, 'f32')).toMatchObject({
+      expected: '-inf',
+      seen: 'nan',
+      excess: 'nan',
+    });
+  });
+
+  test('bits with all their digits', () => {
+    expect(told(1, 1, 'f32')).toMatchObject({ seenBits: '0x00000001' });
+    expect(told(1, 0xff800000, 'f32')).toMatchObject({ seenBits: '0xff800000' });
+    expect(told(1, 1, 'f16')).toMatchObject({ seenBits: '0x0001' });
+    expect(told(1, 0xbf, 'bf16')).toMatchObject({ seenBits: '0x00bf' });
+  });
 });
 
 describe('bounds', () => {
@@ -204,6 +245,29 @@ describe('bounds', () => {
       worst: { ratio: 1 },
     });
     expect(judge(by([1], { hard: Float64Array.of(e * (1 - 2 ** -50)) }), f32(seen), strict).failing).toBe(1);
+  });
+});
+
+describe('the worst element', () => {
+  /** Excesses of 3/2 ulp under bounds of so many ulps. */
+  const worst = (...ulps: number[]) => {
+    const ref = ulps.map(() => 1);
+    const hard = Float64Array.from(ulps, each => each * 2 ** -23);
+    return judge(by(ref, { hard }), f32(...ulps.map(() => 1 + 2 ** -22)), strict).worst;
+  };
+
+  test('is that which comes closest to its bound, though all pass; the first of equals', () => {
+    expect(worst(6, 3, 4)).toEqual({ ratio: 0.5, index: 1 });
+    expect(worst(6, 3, 3)).toEqual({ ratio: 0.5, index: 1 });
+    expect(worst(3, 6)).toEqual({ ratio: 0.5, index: 0 });
+  });
+
+  test('is one with an excess, where others have none', () => {
+    const hard = Float64Array.of(1, 1, 1);
+    expect(judge(by([1, 1, 1], { hard }), f32(1, 2, 1), strict).worst).toEqual({
+      ratio: 1 - 2 ** -24,
+      index: 1,
+    });
   });
 });
 
@@ -275,6 +339,21 @@ describe('on generic data', () => {
     ]);
   });
 
+  test('it is met at its limit, and elements under a rule of the contract are not of it', () => {
+    /** 16 elements with the excess of half an ulp that a neighbour of the value has. */
+    const off = (typical: number, rules = new Uint8Array(16)) => {
+      const ref = by(Array(16).fill(1), {
+        hard: new Float64Array(16).fill(1),
+        typical: new Float64Array(16).fill(typical),
+        rules,
+      });
+      return judge(ref, f32(...Array(16).fill(1 + 2 ** -23)), { generic: true });
+    };
+    expect(off(2 ** -26)).toMatchObject({ precision: 4, findings: [] });
+    expect(off(2 ** -26 * (1 - 2 ** -40)).findings).toMatchObject([{ property: 'precision', limit: 4 }]);
+    expect(off(2 ** -26, new Uint8Array(16).fill(rule.zero, 0, 1)).precision).toBeUndefined();
+  });
+
   test('a factor common to one row fails its bias; in 16 bits too, where most elements round it away', () => {
     const half = honest('bf16');
     const forgiving = { ...half.expected, hard: half.expected.hard.map(bound => 1e6 * bound) };
@@ -294,6 +373,87 @@ describe('on generic data', () => {
     const inputs = inputBits(c);
     const [short] = expectedOf(c, inputs);
     expect(judge(short, run(plain, c, inputs).y, { generic: true }).bias).toBeUndefined();
+  });
+
+  describe('the bias of a row', () => {
+    const length = 64;
+    const typicalUlps = (ulps: number, count = length) => new Float64Array(count).fill(ulps * 2 ** -23);
+    const row = (value: number) => Array<number>(length).fill(value);
+    const biasOf = (ref: Expected, seen: Bits) => judge(ref, seen, { generic: true });
+    const lenient = (count = length) => ({ hard: new Float64Array(count).fill(Infinity) });
+    /** Four times the typical error, in half ulps, and six standard deviations of the mean of 64 roundings. */
+    const limit = (typical: number) => 4 * 2 * typical + 6 / Math.sqrt(3 * length);
+
+    test('is counted in half ulps, of 64 elements on; within its limit it passes, beyond it not', () => {
+      const ref = by(row(1), { ...lenient(), typical: typicalUlps(1) });
+      expect(biasOf(ref, f32(...row(1 + 2 ** -23))).bias).toBeCloseTo(2 / limit(1), 12);
+      expect(biasOf(ref, f32(...row(1 + 4 * 2 ** -23)))).toMatchObject({ findings: [] });
+      const { findings, bias } = biasOf(ref, f32(...row(1 + 5 * 2 ** -23)));
+      expect(bias).toBeCloseTo(10 / limit(1), 12);
+      expect(findings.filter(f => f.property === 'bias')).toEqual([
+        { property: 'bias', role: 'y', row: 0, bias: 10, limit: expect.closeTo(limit(1), 12) },
+      ]);
+    });
+
+    test.each([
+      ['away from zero', 5, 1],
+      ['towards zero', -5, -1],
+    ])('has a sign: %s', (_, ulps, sign) => {
+      for (const value of [1.5, -1.5]) {
+        const ref = by(row(value), { ...lenient(), typical: typicalUlps(1) });
+        const seen = f32(...row(value + Math.sign(value) * ulps * 2 ** -23));
+        expect(biasOf(ref, seen).findings).toContainEqual(
+          expect.objectContaining({ property: 'bias', bias: 10 * sign }),
+        );
+      }
+    });
+
+    test('is that of its own row, and the largest is told', () => {
+      const values = [1, 1, 1].flatMap(row);
+      const ref = by(values, {
+        ...lenient(3 * length),
+        typical: typicalUlps(1, 3 * length),
+        rowLength: length,
+        rows: [0, 1, 2],
+      });
+      const seen = f32(...row(1 + 2 ** -23), ...row(1 + 5 * 2 ** -23), ...row(1));
+      const { findings, bias } = biasOf(ref, seen);
+      expect(findings.filter(f => f.property === 'bias')).toMatchObject([{ row: 1, bias: 10 }]);
+      expect(bias).toBeCloseTo(10 / limit(1), 12);
+    });
+
+    test.each<[string, number, number, number]>([
+      ['an exception of the contract', 1, 1, rule.zero],
+      ['no sign', 0, 0, 0],
+      ['a value beyond the type', 2 ** 128, Infinity, 0],
+      ['an infinity for a value', 1, Infinity, 0],
+    ])(
+      'leaves out an element with %s: 63 others are too few, and the next row has none to lend',
+      (_, value, seen, rules) => {
+        const ref = by([value, ...row(1).slice(1), ...row(1)], {
+          ...lenient(2 * length),
+          typical: typicalUlps(1, 2 * length),
+          rules: new Uint8Array(2 * length).fill(rules, 0, 1),
+          rowLength: length,
+          rows: [0, 1],
+        });
+        const drifting = row(1 + 5 * 2 ** -23).slice(1);
+        const judgement = biasOf(ref, f32(seen, ...drifting, ...row(1)));
+        expect(judgement.findings.filter(f => f.property === 'bias')).toEqual([]);
+        expect(judgement.bias).toBe(0);
+      },
+    );
+
+    test('in 16 bits, leaves out what ordinary f32 error explains, up to the typical one', () => {
+      const half = (typical: number) =>
+        biasOf(
+          by(row(1), { ...lenient(), dtype: 'bf16', typical: new Float64Array(length).fill(typical) }),
+          encodeAll(Float64Array.from(row(1 + 2 ** -7)), 'bf16'),
+        ).bias;
+      // An ulp off: an excess of half an ulp.
+      expect(half(2 ** -8)).toBe(0);
+      expect(half(2 ** -8 * (1 - 2 ** -30))).toBeGreaterThan(0);
+    });
   });
 
   test('findings survive JSON', () => {
