@@ -104,6 +104,39 @@ describe('what does not hold', () => {
     expect(seen.answered).not.toContain('equivalence');
   });
 
+  test('what is no matter of elements names none, and says what it is', () => {
+    const said = (outcome: Outcome) => see(generic, outcome).breaches;
+    const declined = { executed: null, trespasses: [] };
+    expect(said({ is: 'died', how: 'hang', message: 'no answer' })).toEqual([
+      { property: 'survival', message: 'no answer', elements: [], fatal: 'hang' },
+    ]);
+    expect(said({ is: 'nonsense', message: 'run returned 77' })).toEqual([
+      { property: 'status', message: 'run returned 77', elements: [] },
+    ]);
+    expect(said({ is: 'invalid', ...declined })).toEqual([
+      { property: 'status', message: 'the kernel calls a valid call invalid', elements: [] },
+    ]);
+    expect(said(ok(right(generic), { trespasses: ['wrote a', 'wrote b'] }))).toEqual([
+      { property: 'memory', message: 'wrote a; wrote b', elements: [] },
+    ]);
+  });
+
+  test('a statistic is told with its limit', () => {
+    // Right answers cut off to bfloat16: hundreds of typical errors, all towards zero.
+    const cut = spoilt(y => y.set(y.map(bits => (bits & 0xffff0000) >>> 0)));
+    const told = see(generic, cut).breaches.filter(({ property }) => property !== 'equivalence');
+    expect(told).toEqual([
+      expect.objectContaining({ property: 'precision', elements: [] }),
+      ...[0, 1, 2].map(() => expect.objectContaining({ property: 'bias', elements: [] })),
+    ]);
+    expect(told[0].message).toMatch(
+      /^the error of y is \S+ times that of ordinary f32 arithmetic \(root mean square over \d+ elements; the limit is 4\)$/,
+    );
+    expect(told[3].message).toMatch(
+      /^row 2 of y errs in one direction by -\S+ half ulps on average \(the limit is \d+(\.\d+)?\)$/,
+    );
+  });
+
   test('the wrong element is named with its place and its bits', () => {
     const { y } = right(generic);
     const bits = y[200] ^ (1 << 20);

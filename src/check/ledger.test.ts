@@ -245,7 +245,9 @@ describe('evidence', () => {
         const ratios = parts.flatMap(part => (part.worst ? [part.worst] : []));
         const worst = Math.max(...ratios.map(({ ratio }) => ratio));
         expect(total.worst ?? undefined).toEqual(ratios.find(({ ratio }) => ratio === worst));
-        expect(new Set(total.executed)).toEqual(new Set(parts.flatMap(part => part.executed)));
+        const precisions = parts.flatMap(({ precision }) => (precision === null ? [] : [precision]));
+        expect(total.precision).toBe(precisions.length > 0 ? Math.max(...precisions) : null);
+        expect(total.executed).toEqual([...new Set(parts.flatMap(part => part.executed))]);
       }),
     );
   });
@@ -263,6 +265,21 @@ describe('evidence', () => {
       precision: ratioLimit,
     });
     expect(JSON.parse(JSON.stringify(evidence))).toEqual(evidence);
+  });
+
+  test('the worst of several outputs and cases is kept, the first of equals', () => {
+    const judgement = { role: 'y', elements: 1, informative: 1, failing: 0, bias: undefined, findings: [] };
+    const evidence = noEvidence();
+    const see = (k: number, ...ratios: number[]) =>
+      weigh(
+        evidence,
+        ratios.map(ratio => ({ ...judgement, worst: { ratio, index: 0 }, precision: ratio })),
+        k,
+      );
+    see(1, 0.25, 0.5);
+    see(2, 0.5);
+    see(3, 0.125);
+    expect(evidence).toMatchObject({ worst: { ratio: 0.5, k: 1 }, precision: 0.5, elements: 4, telling: 4 });
   });
 
   test('counts answers by property', () => {

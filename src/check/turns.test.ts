@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { Property } from './property.ts';
-import { Turns } from './turns.ts';
+import { addAsked, Turns } from './turns.ts';
 
 const property = (name: string, ways?: number): Property => ({
   name,
@@ -38,6 +38,28 @@ test('what has more ways is asked more often, and nothing is left out', () => {
 test('what was asked least comes first, whatever the case', () => {
   const turns = new Turns({ 'f32#a': 1000, 'f32#c': 6000, 'f16#b': 5000 });
   for (let k = 0; k < 50; k++) expect(turns.order(properties, 'f32', k)[0].name).toBe('b');
+});
+
+test('by counts alone where they are further apart than a wave brings', () => {
+  // Eight ways in all, so a wave asks each 256 / 3 / 8 = 10.7 times in one type.
+  const turns = new Turns({ 'f32#a': 11, 'f32#c': 66 });
+  for (let k = 0; k < 500; k++) expect(turns.order(properties, 'f32', k)[0].name).toBe('b');
+});
+
+test('cases that know nothing of each other are spread over all that is due', () => {
+  const first = Array.from({ length: 256 }, (_, k) => new Turns({}).order(properties, 'f32', k)[0].name);
+  for (const name of ['a', 'b', 'c'])
+    expect(first.filter(each => each === name).length).toBeGreaterThan(256 / 6);
+});
+
+test('what was asked here and elsewhere adds up', () => {
+  const turns = new Turns({ 'f32#a': 300, 'f32#b': 300, 'f32#c': 6000 });
+  for (let i = 0; i < 300; i++) turns.count('f32', 'a');
+  for (let k = 0; k < 50; k++) expect(turns.order(properties, 'f32', k)[0].name).toBe('b');
+  const sum: Record<string, number> = { 'f32#a': 2 };
+  addAsked(sum, turns.here);
+  addAsked(sum, { 'f16#b': 1 });
+  expect(sum).toEqual({ 'f32#a': 302, 'f16#b': 1 });
 });
 
 test('the order is a function of the counts and the case', () => {
