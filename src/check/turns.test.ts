@@ -47,9 +47,11 @@ test('by counts alone where they are further apart than a wave brings', () => {
 });
 
 test('cases that know nothing of each other are spread over all that is due', () => {
-  const first = Array.from({ length: 256 }, (_, k) => new Turns({}).order(properties, 'f32', k)[0].name);
+  // What one was asked more than another, but less than a wave brings, does not yet decide.
+  const before = { 'f32#a': 2, 'f32#c': 12 };
+  const first = Array.from({ length: 256 }, (_, k) => new Turns(before).order(properties, 'f32', k)[0].name);
   for (const name of ['a', 'b', 'c'])
-    expect(first.filter(each => each === name).length).toBeGreaterThan(256 / 6);
+    expect(first.filter(each => each === name).length).toBeGreaterThan(256 / 8);
 });
 
 test('what was asked here and elsewhere adds up', () => {
