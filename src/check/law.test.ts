@@ -1,11 +1,15 @@
 /** Laws on kernels that break them in one way each, and the calls that are made for them. */
 
 import { describe, expect, test } from 'vitest';
+import { expectedOf } from '../../reference/index.ts';
 import { rmsNormCase } from '../../reference/testing/rms_norm_cases.ts';
-import { differs, type Law } from '../../suites/law.ts';
+import { differs, type Law, type Run } from '../../suites/law.ts';
 import type { Case } from '../case/case.ts';
+import { decodeAll, type FloatDtype, formats, ulpOf } from '../case/dtype.ts';
+import { materialise } from '../case/materialise.ts';
+import { recipeSchema } from '../case/recipe.ts';
 import { law } from './law.ts';
-import type { Answer } from './property.ts';
+import type { Answer, Breach } from './property.ts';
 import { type Behaviour, fakeLab, kernel, ok, right } from './testing/fake-lab.ts';
 
 const base = rmsNormCase({
@@ -66,6 +70,61 @@ describe('a law', () => {
         },
       ],
     ]);
+  });
+
+  test('says how far apart numbers may be, where there is a bound, and shows all digits of bits', () => {
+    const disobeyed = (bound: number, seen: number, c: Case = base) => {
+      const never: Law = { ...odd, broken: () => differs('y', 13, 2, seen, bound) };
+      return ask(never, { a: honest }, c).answers[0] as readonly Breach[];
+    };
+    expect(disobeyed(0.25, 3)[0].message).toBe(
+      'what x negated gives is negated: at y[1, 1] 2 is due and 3 is seen (allowed: 0.25 apart)',
+    );
+    const inBits: Law = {
+      ...odd,
+      broken: () => ({ role: 'y', index: 13, expected: '2', seen: '3', excess: null, bound: null }),
+    };
+    const [breach] = ask(inBits, { a: honest }).answers[0] as readonly Breach[];
+    expect(breach.message).toBe('what x negated gives is negated: at y[1, 1] 2 is due and 3 is seen');
+    const zeros = (dtype: FloatDtype) =>
+      rmsNormCase({ rows: 2, n: 12, dtype, x: { kind: 'normal' }, weight: { kind: 'zeros' } });
+    expect(disobeyed(0, 3, zeros('f32'))[0].elements[0].seenBits).toMatch(/^0x[08]0000000$/);
+    expect(disobeyed(0, 3, zeros('f16'))[0].elements[0].seenBits).toMatch(/^0x[08]000$/);
+  });
+
+  test('is told the numbers of its calls, and of each answer how far it may be from the truth', () => {
+    const runsOf = (c: Case): readonly Run[] => {
+      let seen: readonly Run[] = [];
+      const watching: Law = {
+        ...odd,
+        calls: [],
+        broken: runs => {
+          seen = runs;
+          return undefined;
+        },
+      };
+      expect(ask(watching, { a: honest }, c).answers).toEqual(['held']);
+      return seen;
+    };
+    const { inputs } = materialise(base);
+    const [{ inputs: told, outputs }] = runsOf(base);
+    expect(told.x).toEqual({ bits: inputs.x, values: decodeAll(inputs.x, 'f32') });
+    const [{ hard }] = expectedOf(base, inputs);
+    const { values, error } = outputs.y;
+    const due = Array.from(values, (value, i) => hard[i] + ulpOf(value, formats.f32) / 2);
+    expect([...error]).toEqual(due);
+
+    // A NaN row has no bound; nor has one where all is unspecified.
+    const { patches } = recipeSchema.parse({
+      kind: 'normal',
+      patches: [{ start: 3, count: 1, value: 'nan' }],
+    });
+    const spoilt = rmsNormCase({ rows: 2, n: 12, x: { kind: 'normal', seed: 1, patches } });
+    const errors = runsOf(spoilt)[0].outputs.y.error;
+    expect([...errors.slice(0, 12)]).toEqual(Array(12).fill(Infinity));
+    expect(Math.max(...errors.slice(12))).toBeLessThan(1e-5);
+    const zeros = rmsNormCase({ rows: 1, n: 12, eps: 0, x: { kind: 'zeros' } });
+    expect([...runsOf(zeros)[0].outputs.y.error]).toEqual(Array(12).fill(Infinity));
   });
 
   test('is broken by a derived call that breaks its own bound, or the process', () => {

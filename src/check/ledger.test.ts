@@ -80,67 +80,74 @@ describe('a cell', () => {
     expect('reason' in cell).toBe(false);
   });
 
-  test.each<[string, string, ReturnType<typeof cellOf>, string, RegExp]>([
-    ['H9', 'that was never asked', cellOf(null), 'not-run', /no case/],
-    ['H7', 'of which no case was asked', cellOf({ ...noEvidence() }), 'not-run', /no case/],
+  test.each<[string, string, () => ReturnType<typeof cellOf>, string, RegExp]>([
+    ['H9', 'that was never asked', () => cellOf(null), 'not-run', /no case/],
+    ['H7', 'of which no case was asked', () => cellOf({ ...noEvidence() }), 'not-run', /no case/],
     [
       '',
       'that declines everything',
-      cellOf({ supported: 0, cases: 0, elements: 0, telling: 0 }),
+      () => cellOf({ supported: 0, cases: 0, elements: 0, telling: 0 }),
       'unsupported',
       /all 10 cases/,
     ],
-    ['H10', 'whose every expected value was zero', cellOf({ telling: 0 }), 'not-run', /nothing is proved/],
+    [
+      'H10',
+      'whose every expected value was zero',
+      () => cellOf({ telling: 0 }),
+      'not-run',
+      /nothing is proved/,
+    ],
     [
       '',
       'that compared nothing',
-      cellOf({ elements: 0, telling: 0, worst: null }),
+      () => cellOf({ elements: 0, telling: 0, worst: null }),
       'not-run',
       /nothing is proved/,
     ],
     [
       'H9',
       'that executed another tier',
-      cellOf({ executed: ['rms_norm/k/sse2'] }),
+      () => cellOf({ executed: ['rms_norm/k/sse2'] }),
       'fail',
       /asked for rms_norm\/k\/scalar and executed rms_norm\/k\/sse2/,
     ],
     [
       'H9',
       'that once executed another tier',
-      cellOf({ executed: [id, 'rms_norm/k/sse2'] }),
+      () => cellOf({ executed: [id, 'rms_norm/k/sse2'] }),
       'fail',
       /executed rms_norm\/k\/sse2/,
     ],
     [
       '',
       'with a finding',
-      cellOf({}, { found: [found(kernel('k'), 'memory')] }),
+      () => cellOf({}, { found: [found(kernel('k'), 'memory')] }),
       'fail',
       /memory: it was wrong/,
     ],
     [
       '',
       'whose property failed, though no finding was filed',
-      cellOf({ properties: { threads: { held: 9, failed: 1 } } }),
+      () => cellOf({ properties: { threads: { held: 9, failed: 1 } } }),
       'fail',
       /threads failed 1 times/,
     ],
     [
       '',
       'of a kernel that died in another type',
-      cellOf({}, { died: new Set(['fake/rms_norm/k/scalar']) }),
+      () => cellOf({}, { died: new Set(['fake/rms_norm/k/scalar']) }),
       'not-run',
       /crashed or hung/,
     ],
     [
       '',
       'that does not run here',
-      cellOf(null, {}, kernel('k', { available: false })),
+      () => cellOf(null, {}, kernel('k', { available: false })),
       'unavailable',
       /cannot run scalar/,
     ],
-  ])('%s %s is not green', (_h, _what, cell, verdict, reason) => {
+  ])('%s %s is not green', (_h, _what, of, verdict, reason) => {
+    const cell = of();
     expect(cell.verdict).toBe(verdict);
     expect(cell.reason).toMatch(reason);
   });
@@ -149,6 +156,48 @@ describe('a cell', () => {
     const subject = kernel('k');
     const [cell] = cellsOf([{ ...provider, kernels: [subject] }], [subject], ['f32'], null, 1);
     expect(cell).toMatchObject({ verdict: 'not-run', cases: 0, digest: null });
+  });
+
+  test('answers for its own kernel, type and provider alone', () => {
+    const ours = ['a', 'b'].map(name => kernel(name));
+    const theirs = kernel('a', { provider: 'other' });
+    const providers: LoadedProvider[] = [
+      { ...provider, kernels: ours },
+      { ...provider, name: 'other', build: 'b2', kernels: [theirs] },
+    ];
+    const kernels = [...ours, theirs];
+    const evidence = new Map(
+      kernels.flatMap(subject =>
+        (['f32', 'bf16'] as const).map((dtype): [CellKey, Evidence] => [
+          `${kernelId(subject)}#${dtype}`,
+          { ...structuredClone(good), executed: [`rms_norm/${subject.name}/scalar`] },
+        ]),
+      ),
+    );
+    const checked = { ...nothing, evidence, found: [found(ours[1], 'memory')] };
+    const cells = cellsOf(providers, kernels, ['f32', 'bf16'], checked, 1);
+    expect(cells.map(({ provider, kernel, dtype, verdict }) => [provider, kernel, dtype, verdict])).toEqual([
+      ['fake', 'a', 'f32', 'pass'],
+      ['fake', 'a', 'bf16', 'pass'],
+      ['fake', 'b', 'f32', 'fail'],
+      ['fake', 'b', 'bf16', 'pass'],
+      ['other', 'a', 'f32', 'pass'],
+      ['other', 'a', 'bf16', 'pass'],
+    ]);
+    expect(cells.map(({ build }) => build)).toEqual(['b1', 'b1', 'b1', 'b1', 'b2', 'b2']);
+  });
+
+  test('says what the kernel declares, and of which machine it is', () => {
+    const subject = kernel('k', { promises: 1 | 4 | 16, numerics: 3 });
+    expect(cellOf({}, {}, subject)).toMatchObject({
+      promises: ['threads', 'placement', 'fma tiers'],
+      numerics: 'f16 accumulate',
+      machines: [0],
+      properties: [{ name: 'equivalence', held: 10, failed: 0 }],
+    });
+    expect(cellOf({}, {}, kernel('k', { numerics: 9 })).numerics).toBe('class 9');
+    expect(cellOf({ worst: null }).worst).toBeNull();
+    expect(cellOf({ cases: 0 }).machines).toEqual([]);
   });
 
   test('is there for every kernel and type', () => {
