@@ -58,6 +58,26 @@ describe('values', () => {
     expect([...someSums.exact!]).toEqual([...allSums.exact!.slice(3, 6), ...allSums.exact!.slice(12, 15)]);
   });
 
+  test('y comes first, then the sum, where there is one', () => {
+    const roles = (row: Row) => expectedOfRow(row).map(({ role }) => role);
+    expect(roles({ x: [1, 2] })).toEqual(['y']);
+    expect(roles({ x: [1, 2], residual: [0, 1] })).toEqual(['y', 'residualOut']);
+  });
+
+  test('a weight brings an error by its offset alone, in proportion to the larger of stored and shifted', () => {
+    const bound = (weight?: number[], weightOffset = 0) => {
+      const [y] = expectedOfRow({ x: [3, -4], eps: 0, weightOffset, ...(weight && { weight }) });
+      return y.hard.map((hard, i) => hard / Math.abs(y.ref[i]) / 2 ** -24);
+    };
+    const plain = bound();
+    const more = (...of: Parameters<typeof bound>) => [...bound(...of).map((each, i) => each - plain[i])];
+    const close = (...values: number[]) => values.map(value => expect.closeTo(value, 6));
+    expect(more([1, 1])).toEqual(close(0, 0));
+    expect(more([8, 0.25])).toEqual(close(0, 0));
+    // 3 + 1 is 4, a unit of itself; -0.75 + 1 is 0.25, three units of itself from what is stored.
+    expect(more([3, -0.75], 1)).toEqual(close(1, 3));
+  });
+
   test('no rows, no elements', () => {
     const c = rmsNormCase({ rows: 0, n: 3, x: { kind: 'normal' } });
     const [y] = expectedOf(c, { x: new Uint32Array(0), weight: new Uint32Array(3) });
