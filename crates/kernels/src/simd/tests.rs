@@ -4,8 +4,29 @@ mod lanes;
 
 use half::{bf16, f16};
 
-use super::{All, Bf16, Element, F16, First, LANES, Simd, Work};
+use super::{All, Bf16, Element, F16, First, LANES, Scalar, Simd, Work};
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512, Sse2};
 use crate::testing::{Edge, Guarded, InTier, Numbers, in_every_tier};
+
+/// Another than ours looks: a tier that hides would be left out of every test, and all of them be green.
+#[test]
+fn a_tier_is_there_where_its_features_are() {
+    assert!(Scalar::detect().is_some());
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        let avx2 = has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2");
+        let avx512 = has!("avx512f")
+            && has!("avx512bw")
+            && has!("avx512dq")
+            && has!("avx512vl")
+            && has!("avx512cd");
+        assert_eq!(Sse2::detect().is_some(), has!("sse2"));
+        assert_eq!(Avx2::detect().is_some(), avx2);
+        assert_eq!(Avx512::detect().is_some(), avx2 && avx512);
+    }
+}
 
 /// Stores what was loaded, so that a type is converted both ways or one way to f32.
 struct Convert<'a, E, F>(&'a [E], &'a mut [F]);
