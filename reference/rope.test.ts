@@ -137,6 +137,18 @@ describe('special values', () => {
     // 5,419,351 and 1,725,033 are a convergent of pi: the angle is 3e-8 from a multiple of pi.
     const y = expectedOfRow([Infinity, 1], { positions: [5419351] });
     expect([...y.rules]).toEqual([0, rule.any]);
+    // Whichever of the two it is; and a NaN beside it is a NaN still.
+    const both = expectedOfRow([1, Infinity], { positions: [5419351] });
+    expect([...both.rules]).toEqual([rule.any, 0]);
+    const spoilt = expectedOfRow([nan, Infinity], { positions: [5419351] });
+    expect([...spoilt.rules]).toEqual([rule.nan, rule.nan]);
+    const other = expectedOfRow([Infinity, nan], { positions: [5419351] });
+    expect([...other.rules]).toEqual([rule.nan, rule.nan]);
+  });
+
+  test('what may be anything has no value', () => {
+    expect(expectedOfRow([Infinity, 1], { positions: [5419351] }).ref[1]).toBeNaN();
+    expect(expectedOfRow([2 ** 127, 2 ** 127], byTables([3], [3])).ref[0]).toBeNaN();
   });
 
   test('in tables they are values: 0 times infinity is NaN', () => {
@@ -150,6 +162,53 @@ describe('special values', () => {
   test('rows of a table that no position names are never looked at', () => {
     const tables = { rows: 2, cos: list([nan, 1]), sin: list([nan, 0]) };
     expect(admits([3, 4], [3, 4], { positions: [1], tables })).toBe(true);
+  });
+});
+
+describe('the bound', () => {
+  const u = 2 ** -24;
+  const tiny = 2 ** -149;
+
+  test('by tables is that of two products and their sum', () => {
+    const y = expectedOfRow([3, -5], byTables([0.5], [0.25]));
+    const products = [1.5 + 1.25, 2.5 + 0.75];
+    expect([...y.hard]).toEqual(products.map(sum => 3 * u * sum + 9 * tiny));
+    expect([...y.typical]).toEqual(products.map(sum => u * sum + 9 * tiny));
+    // Where they underflow, what underflow takes is all there is.
+    const least = expectedOfRow([2 ** -140, 2 ** -140], byTables([0.5], [0.25]));
+    expect(least.hard[0] / tiny).toBeCloseTo(1, 3);
+  });
+
+  test('by angles has what a cosine loses with it: five units, the angle, and the attention factor', () => {
+    const bounds = (position: number, wanted: Partial<Wanted> = {}) => {
+      const { ref, hard, typical } = expectedOfRow([1, 0], { positions: [position], ...wanted });
+      // Of the products themselves 3 u, ordinarily 1 u.
+      return [hard[0] - 3 * u * Math.abs(ref[0]), typical[0] - u * Math.abs(ref[0])];
+    };
+    const off = (position: number, loss = 5) => loss * 2 ** -53 * position;
+    for (const position of [1, 1000, 2 ** 31 - 1]) {
+      const [hard, typical] = bounds(position);
+      expect(hard / u).toBeCloseTo((5 * u + off(position)) / u, 6);
+      expect(typical / u).toBeCloseTo((u / 2 + off(position) / 4) / u, 6);
+    }
+    const scaling = {
+      type: 'yarn',
+      factor: 1,
+      betaFast: 32,
+      betaSlow: 1,
+      attentionFactor: -2,
+      originalMaxPositions: 512,
+    } as const;
+    const [hard, typical] = bounds(1000, { scaling });
+    // A scaling loses four units more.
+    expect(hard / u).toBeCloseTo((2 * (5 * u + off(1000, 9))) / u, 6);
+    expect(typical / u).toBeCloseTo((2 * (u / 2 + off(1000, 9) / 4)) / u, 6);
+  });
+
+  test('however wrong an angle is, its cosine is one', () => {
+    const wanted = { positions: [2 ** 31 - 1], scaling: { type: 'linear', factor: 1e-9 } } as const;
+    const { hard, ref } = expectedOfRow([1, 0], wanted);
+    expect(hard[0] - 3 * u * Math.abs(ref[0])).toBeCloseTo(2 + 5 * u, 9);
   });
 });
 
