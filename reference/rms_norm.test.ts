@@ -213,6 +213,92 @@ describe('the ends of the range', () => {
   });
 });
 
+describe('the bound, term by term', () => {
+  const u = 2 ** -24;
+  const tiny = 2 ** -149;
+  const x = [3, -4, 0.5];
+  const weight = [2, -0.5, 1.25];
+  const squares = x.reduce((sum, v) => sum + v * v, 0);
+
+  test.each<[FloatDtype, boolean, number]>([
+    ['f32', false, 0],
+    ['f32', false, 100],
+    ['f32', true, 0],
+    ['bf16', false, 0],
+  ])(
+    '%s, before the weight: %s, eps %d: the sum, ten units, and what underflow takes',
+    (dtype, before, eps) => {
+      const [y] = expectedOfRow({ dtype, x, weight, eps, roundBeforeWeight: before });
+      const variance = squares / 3 + eps;
+      const r = 1 / Math.sqrt(variance);
+      // Three squares and their sum, and two units of 1/n; eps has none of it.
+      const q = (5 * (u * (squares / 3) + tiny)) / variance;
+      const relative = 1 / Math.sqrt(1 - q) - 1 + (before ? 11 : 10) * u;
+      const usual = u * (0.25 * Math.sqrt(3) + 2 + 3 / (dtype === 'bf16' ? 128 : 512));
+      for (const [j, h] of x.entries()) {
+        const size = Math.abs((before ? Math.fround(h * r) : h * r) * weight[j]);
+        const floor = tiny * ((1 + Math.abs(h)) * (1 + Math.abs(weight[j])) + r);
+        expect(Math.abs(y.ref[j])).toBe(size);
+        expect(y.hard[j] / size / u).toBeCloseTo((relative + floor / size) / u, 9);
+        expect(y.typical[j] / size / u).toBeCloseTo((usual + floor / size) / u, 9);
+        expect(y.rules[j]).toBe(0);
+      }
+    },
+  );
+
+  test('where all is subnormal, underflow is all there is of it', () => {
+    const small = [2 ** -20, 2 ** -130];
+    const [y] = expectedOfRow({
+      x: [2 ** 20, 1],
+      weight: [2 ** -149, 2 ** -149],
+      eps: 0,
+      weightDtype: 'f32',
+    });
+    const r = 2 ** -20 * Math.SQRT2;
+    expect(y.hard[0] / tiny).toBeCloseTo(1 + 2 ** 20 + r, 4);
+    expect(y.hard[1] / tiny).toBeCloseTo(2 + r, 4);
+    const [step] = expectedOfRow({
+      dtype: 'f16',
+      x: [1, 1],
+      weight: small,
+      weightDtype: 'f32',
+      eps: 0,
+      roundBeforeWeight: true,
+    });
+    // One, and two units of 2^-130.
+    expect(step.hard[1] / tiny).toBeCloseTo(1 + 2 ** -4, 9);
+  });
+
+  test('before-weight in 16 bits: two units of the product come after z', () => {
+    const [y] = expectedOfRow({ dtype: 'bf16', x, weight, eps: 0, roundBeforeWeight: true });
+    const r = 1 / Math.sqrt(squares / 3);
+    const usual = u * (0.25 * Math.sqrt(3) + 2 + 3 / 128);
+    for (const [j, h] of x.entries()) {
+      const size = Math.abs(round(h * r, 'bf16') * weight[j]);
+      expect(Math.abs(y.ref[j])).toBe(size);
+      expect(y.hard[j] / size / u).toBeCloseTo(2, 6);
+      expect(y.typical[j] / size / u).toBeCloseTo(usual / u, 6);
+      expect(y.ties![j]).toBe(0);
+    }
+  });
+
+  test('a z that ordinary error decides is a tie, one that only the worst decides is none', () => {
+    // As above, z is 1 or 1.0078125: r is a hundredth of a half ulp beside the tie.
+    const near = {
+      dtype: 'bf16',
+      x: [1, 0],
+      weight: [2.5, 1],
+      eps: Math.fround(0.4922330379486084),
+    } as const;
+    expect([...expectedOfRow({ ...near, roundBeforeWeight: true })[0].ties!]).toEqual([1, 0]);
+    // Five units beside it: beyond the usual two and a half, within the eight of the bound.
+    const aside = near.eps * (1 - 30 * u);
+    const [y] = expectedOfRow({ ...near, eps: Math.fround(aside), roundBeforeWeight: true });
+    expect([...y.ties!]).toEqual([0, 0]);
+    expect(y.nearest!(0, 2.5)).not.toBe(y.nearest!(0, 2.515625));
+  });
+});
+
 describe('weight + offset', () => {
   test('near -1 a kernel may add z and z weight, which is off by an ulp of z, not of the result', () => {
     const weight = [-1 + 2 ** -20, 1];
