@@ -110,6 +110,7 @@ describe('what does not hold', () => {
     expect(said({ is: 'died', how: 'hang', message: 'no answer' })).toEqual([
       { property: 'survival', message: 'no answer', elements: [], fatal: 'hang' },
     ]);
+    expect(see(generic, { is: 'nonsense', message: '' }).judgements).toEqual([]);
     expect(said({ is: 'nonsense', message: 'run returned 77' })).toEqual([
       { property: 'status', message: 'run returned 77', elements: [] },
     ]);
