@@ -149,6 +149,34 @@ describe('which keys are live', () => {
     const shared = { headDim: 1, keys: 2, batch: 2, values: { v, mask } };
     expect([...expectedOfCall({ ...shared, maskShape: [2, 1] }).ref]).toEqual([1, 4]);
     expect([...expectedOfCall({ ...shared, qHeads: 2, maskShape: [1, 2] }).ref]).toEqual([1, 2, 3, 4]);
+    // By both: the second batch's heads see the other key each.
+    const both = { v, mask: [0, -Infinity, -Infinity, 0, -Infinity, 0, 0, -Infinity] };
+    const all = expectedOfCall({ ...shared, values: both, qHeads: 2, kvHeads: 1, maskShape: [2, 2] });
+    expect([...all.ref]).toEqual([1, 2, 4, 3]);
+  });
+
+  test('the bound of a windowed row is that of its keys alone', () => {
+    const numbers = (n: number, step: number) => Array.from({ length: n }, (_, i) => Math.sin(1 + step * i));
+    const [k, v] = [numbers(16, 1), numbers(16, 2)];
+    const q = [0.5, -2];
+    for (const numerics of ['f32', 'bf16 dot'] as const) {
+      const windowed = expectedOfCall({
+        keys: 8,
+        headDim: 2,
+        window: 3,
+        causal: true,
+        numerics,
+        values: { q, k, v },
+      });
+      const alone = expectedOfCall({
+        keys: 3,
+        headDim: 2,
+        numerics,
+        values: { q, k: k.slice(10), v: v.slice(10) },
+      });
+      for (const what of ['ref', 'hard', 'typical', 'rules'] as const)
+        expect([...windowed[what]]).toEqual([...alone[what]]);
+    }
   });
 
   test('scale and softcap are the f32 that the interface carries', () => {
