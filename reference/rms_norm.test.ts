@@ -193,6 +193,16 @@ describe('the ends of the range', () => {
     expect(admits(row, -(2 ** 90), 0)).toBe(false);
   });
 
+  test('r w within what r may be off of the largest number: the same', () => {
+    const weight = [formats.f32.maxFinite, 1];
+    for (const roundBeforeWeight of [false, true]) {
+      const row: Row = { dtype: 'bf16', weightDtype: 'f32', x: [1, 1], weight, eps: 0, roundBeforeWeight };
+      expect(expectedOfRow(row)[0].rules[0]).toBe(rule.shrunk | rule.infinite);
+      const half = { ...row, weight: [formats.f32.maxFinite / 2, 1] };
+      expect(expectedOfRow(half)[0].rules[0]).toBe(0);
+    }
+  });
+
   test('h w below the normal range: what a subnormal product may be off is admitted on both sides', () => {
     // h w = 1.5 * 2^-149 rounds to 2 * 2^-149 in f32, a third too much; r is 2^60.
     const row: Row = { x: [2 ** -60, 2 ** -60], weight: [1.5 * 2 ** -89, 1], eps: 0 };
@@ -257,6 +267,10 @@ describe('the bound, term by term', () => {
     const r = 2 ** -20 * Math.SQRT2;
     expect(y.hard[0] / tiny).toBeCloseTo(1 + 2 ** 20 + r, 4);
     expect(y.hard[1] / tiny).toBeCloseTo(2 + r, 4);
+    // (1 + h)(1 + w) steps, where the weight is large.
+    const [large] = expectedOfRow({ x: [2 ** 20, 2 ** -130], weight: [1, 2 ** 10], eps: 0 });
+    expect(large.hard[1] / tiny).toBeCloseTo(1025, 2);
+    expect(large.typical[1] / tiny).toBeCloseTo(1025, 2);
     const [step] = expectedOfRow({
       dtype: 'f16',
       x: [1, 1],
@@ -291,11 +305,50 @@ describe('the bound, term by term', () => {
       eps: Math.fround(0.4922330379486084),
     } as const;
     expect([...expectedOfRow({ ...near, roundBeforeWeight: true })[0].ties!]).toEqual([1, 0]);
-    // Five units beside it: beyond the usual two and a half, within the eight of the bound.
-    const aside = near.eps * (1 - 30 * u);
-    const [y] = expectedOfRow({ ...near, eps: Math.fround(aside), roundBeforeWeight: true });
-    expect([...y.ties!]).toEqual([0, 0]);
-    expect(y.nearest!(0, 2.5)).not.toBe(y.nearest!(0, 2.515625));
+    const aside = (units: number) =>
+      expectedOfRow({ ...near, eps: Math.fround(near.eps * (1 - units * u)), roundBeforeWeight: true })[0];
+    const told = (y: Expected) => new Set([y.nearest!(0, 2.5), y.nearest!(0, 2.515625)]).size;
+    // r changes by a quarter of what eps does: 7 units are beyond the usual two and a half, within the nine of the
+    // bound; 11 are beyond those.
+    expect([...aside(30).ties!]).toEqual([0, 0]);
+    expect([told(aside(0)), told(aside(30)), told(aside(45))]).toEqual([2, 2, 1]);
+  });
+});
+
+describe('rows behind the first', () => {
+  const rows = (x: number[], weight: number[], wanted: Partial<Wanted> = {}) => {
+    const n = weight.length;
+    const c = rmsNormCase({
+      eps: 0,
+      ...wanted,
+      rows: x.length / n,
+      n,
+      x: { kind: 'list' },
+      weight: { kind: 'list' },
+      weightDtype: 'f32',
+    });
+    const stored = (values: number[], type: FloatDtype) => encodeAll(Float64Array.from(values), type);
+    return expectedOf(c, { x: stored(x, wanted.dtype ?? 'f32'), weight: stored(weight, 'f32') })[0];
+  };
+
+  test('have the same unspecified columns', () => {
+    const y = rows([1, 1, 1, 1, 0, 0], [nan, Infinity]);
+    const { nan: due, any } = rule;
+    expect([...y.rules]).toEqual([due, any, due, any, any, any]);
+  });
+
+  test('have zeros beside an infinity, whatever stood before them', () => {
+    for (const roundBeforeWeight of [false, true]) {
+      const y = rows([1, 2, 3, Infinity], [1, 1], { dtype: 'bf16', roundBeforeWeight });
+      expect([...y.ref.slice(2)]).toEqual([0, nan]);
+      expect([...y.hard.slice(2)]).toEqual([0, 0]);
+    }
+  });
+
+  test('choose between two z by the weights of their columns', () => {
+    const eps = Math.fround(0.4922330379486084);
+    const y = rows([1, 0, 1, 0], [2.5, 1], { dtype: 'bf16', eps, roundBeforeWeight: true });
+    expect([y.nearest!(2, 2.5), y.nearest!(2, 2.515625)]).toEqual([2.5, 2.51953125]);
   });
 });
 
