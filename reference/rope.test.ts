@@ -177,6 +177,9 @@ describe('the bound', () => {
     // Where they underflow, what underflow takes is all there is.
     const least = expectedOfRow([2 ** -140, 2 ** -140], byTables([0.5], [0.25]));
     expect(least.hard[0] / tiny).toBeCloseTo(1, 3);
+    const factors = expectedOfRow([2 ** 10, -(2 ** 10)], byTables([tiny], [tiny]));
+    expect(factors.hard[0] / tiny).toBeCloseTo(1 + 2 ** 11, 2);
+    expect(factors.typical[0] / tiny).toBeCloseTo(1 + 2 ** 11, 2);
   });
 
   test('by angles has what a cosine loses with it: five units, the angle, and the attention factor', () => {
