@@ -155,7 +155,12 @@ describe('a cell', () => {
   test('without a check is not run, whatever it is', () => {
     const subject = kernel('k');
     const [cell] = cellsOf([{ ...provider, kernels: [subject] }], [subject], ['f32'], null, 1);
-    expect(cell).toMatchObject({ verdict: 'not-run', cases: 0, digest: null });
+    expect(cell).toMatchObject({
+      verdict: 'not-run',
+      reason: 'no case was asked of it',
+      cases: 0,
+      digest: null,
+    });
   });
 
   test('answers for its own kernel, type and provider alone', () => {
