@@ -368,3 +368,113 @@ describe('bounds', () => {
     expect(Math.max(...saturated.hard)).toBeLessThan(1e-4);
   });
 });
+
+describe('the bound, term by term', () => {
+  const u = 2 ** -24;
+  const least = 2 ** -149;
+  const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+  const sizes = (list: readonly number[]) => sum(list.map(Math.abs));
+  const norm = (list: readonly number[]) => Math.hypot(...list);
+
+  /** bounds.md, written down once more for a row of f32 without cap or mask; `unit`: of operands that are rounded. */
+  function boundOf(
+    q: number[],
+    keys: number[][],
+    values: number[],
+    scale: number,
+    unit: number,
+    rescalings: number,
+  ) {
+    const d = q.length;
+    const n = keys.length;
+    const rounded = unit > 0 ? 2 : 0;
+    const floor = unit > 0 ? 2 ** -126 : least;
+    const most = Math.max(1, scale);
+    const scores = keys.map(k => scale * sum(k.map((x, i) => x * q[i])));
+    const max = Math.max(...scores);
+    const weights = scores.map(score => Math.exp(score - max));
+    const total = sum(weights);
+    const o = sum(weights.map((e, j) => (e / total) * values[j]));
+    const moved = keys.map((k, j) => {
+      const products = sizes(k.map((x, i) => x * q[i]));
+      const score = Math.abs(scores[j]);
+      const perSize = scale * ((d + 2) * u + rounded * unit * (1 + unit));
+      const reach =
+        perSize * products +
+        most * floor * sizes(k) +
+        scale * sizes(q) * floor +
+        most * d * least +
+        2 * u * score;
+      const below = max - scores[j];
+      const worst = reach + 4 * u * score + u * (3 * below + 4 + 6 * rescalings);
+      const perNorm = scale * norm(q) * norm(k) * Math.hypot(0.3 * u, 0.4 * unit * Math.sqrt(rounded / d));
+      const ordinary = perNorm + u * score + u * (below + 2);
+      return { worst: (weights[j] * Math.expm1(worst)) / total, ordinary: (weights[j] * ordinary) / total };
+    });
+    const swing = sum(moved.map(({ worst }, j) => worst * Math.abs(values[j] - o)));
+    const random = moved.map(({ ordinary }, j) => ordinary * (values[j] - o));
+    const roundings = weights.map((e, j) => (e / total) * values[j] * 0.4 * unit * Math.sqrt(rounded));
+    const size = sum(weights.map((e, j) => (e / total) * Math.abs(values[j])));
+    const chain = (n + rescalings + 8) * u;
+    const loss = chain / (1 - chain) + rounded * unit * (1 + unit);
+    const steps = n + 2 + sizes(values);
+    const drifts = [weights, [...weights].reverse()].map(list =>
+      Math.abs(list.reduce((a, b) => Math.fround(a + Math.fround(b)), 0) / total - 1),
+    );
+    return {
+      hard:
+        (swing + loss * (size + Math.abs(o) + swing)) / (1 - sum(moved.map(({ worst }) => worst))) +
+        least * steps +
+        (unit > 0 ? floor : 0),
+      typical:
+        norm([...random, ...roundings]) +
+        u * (0.6 * size + (0.25 * Math.sqrt(n) + 2) * Math.abs(o)) +
+        Math.max(...drifts) * Math.abs(o) +
+        least * steps,
+    };
+  }
+
+  const q = [0.5, -1.25, 0.75];
+  const keys = [
+    [1, 0.5, -0.25],
+    [-0.75, 1, 0.5],
+    [0.25, -0.5, 1.5],
+    [1.5, 0.25, 1],
+  ];
+
+  test.each<[Numerics, number, number, number]>([
+    ['f32', 0, 0.5, 1],
+    ['f32', 0, 3, 1],
+    ['f32', 0, 0.5, 2 ** -140],
+    ['bf16 dot', 2 ** -8, 0.5, 1],
+    ['bf16 dot', 2 ** -8, 2, 1],
+    ['bf16 dot', 2 ** -8, 0.5, 2 ** -120],
+  ])('%s (unit %d), scale %d, values of %d', (numerics, unit, scale, large) => {
+    const values = [2, -3, 0.5, 1.75].map(v => v * large);
+    const v = values.flatMap(value => [value, 0, 0]);
+    const { hard, typical } = expectedOfCall({
+      ...{ keys: 4, headDim: 3, scale, numerics },
+      values: { q, k: keys.flat(), v },
+    });
+    // Four keys are rescaled four times at most.
+    const due = boundOf(q, keys, values, scale, unit, 4);
+    expect(hard[0] / due.hard).toBeCloseTo(1, 9);
+    expect(typical[0] / due.typical).toBeCloseTo(1, 9);
+  });
+
+  test('where scores may be off by more than they differ: what rivals weigh is open, and no other counts', () => {
+    const scores = [1e7, 1e7 - 1, 0];
+    const { hard, nearest } = expectedOfCall(row(scores, [3, -8, 2 ** 100]));
+    const chain = (3 + 3 + 8) * u;
+    const other = 2 ** -124 * 2 ** 100;
+    expect(hard[0] / (2 * (chain / (1 - chain)) * 8 + other)).toBeCloseTo(1, 6);
+    expect([-9, -8, 0, 3, 4].map(seen => nearest!(0, seen))).toEqual([-8, -8, 0, 3, 3]);
+    const tiny = expectedOfCall(row(scores, [least, least, 0]));
+    expect(tiny.hard[0] / least).toBeCloseTo(5, 3);
+  });
+
+  test('columns of zeros have none', () => {
+    const { hard, typical } = expectedOfCall(row([1, 2], [0, 1, 0, 2]));
+    expect([hard[0], typical[0]]).toEqual([0, 0]);
+  });
+});
