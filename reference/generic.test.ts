@@ -83,4 +83,22 @@ test('so does one between keys, or a block that stands twice: the same term is a
   expect(paged([0, 1], [1, 0])).toBe(true);
   expect(paged([0, 0], [1, 2])).toBe(false);
   expect(paged([0, -1], [1, -1])).toBe(true);
+  // Of the second batch, of blocks that nobody has, and by a stride.
+  expect(paged([0, 1], [3, 3])).toBe(false);
+  expect(paged([0, 4, 4], [1, 9, 9])).toBe(true);
+  const table = gqaCase({
+    batch: 2,
+    keys: 2,
+    blocks: 4,
+    blockTable: [
+      [0, 1],
+      [1, 0],
+    ],
+  });
+  const strided = (shape: number[]) => ({
+    ...table,
+    tensors: { ...table.tensors, blockTable: { ...table.tensors.blockTable!, shape, strides: [2, 0] } },
+  });
+  expect(isGeneric(strided([2, 2]))).toBe(false);
+  expect(isGeneric(strided([2, 1]))).toBe(true);
 });

@@ -236,6 +236,15 @@ describe('NaN and infinity', () => {
     expect(admits(call, 1, 2)).toBe(false);
   });
 
+  test('each in its own column and key', () => {
+    const v = [1, nan, 2, Infinity, 5, 6, 7, 8, -Infinity];
+    const { rules } = expectedOfCall(row([0, 0, 0], v));
+    expect([...rules]).toEqual([rule.maybeNaN, rule.nan, rule.maybeNaN]);
+    expect(admits(row([0, 0, 0], v), Infinity, nan, -Infinity)).toBe(true);
+    expect(admits(row([0, 0, 0], v), -Infinity, nan, -Infinity)).toBe(false);
+    expect(admits(row([0, 0, 0], v), Infinity, nan, Infinity)).toBe(false);
+  });
+
   test('an infinite one gives that infinity or NaN; two opposite ones either, or NaN', () => {
     const one = row([0, -500], [1, -Infinity]);
     for (const seen of [-Infinity, nan]) expect(admits(one, seen)).toBe(true);

@@ -1,7 +1,9 @@
 /** The contract's special values, one rule a test. That the bounds are two-sided: rms_norm.bounds.test.ts. */
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeAll, type FloatDtype, formats, round } from '../src/case/dtype.ts';
+import { excess } from './excess.ts';
 import { type Expected, rule } from './expected.ts';
 import { expectedOf } from './index.ts';
 import { judge } from './judge.ts';
@@ -212,6 +214,21 @@ describe('the ends of the range', () => {
     expect(admits(row, nan, 1)).toBe(false);
   });
 
+  test('each product of two counts, and the value must be within', () => {
+    const admitted = rule.shrunk | rule.infinite;
+    const rulesOf = (x: number[], weight: number[]) => [...expectedOfRow({ x, weight, eps: 0 })[0].rules];
+    const one = (weight: number) => [weight, 1];
+    // r w: too large, too small.
+    expect(rulesOf([2 ** -60, 2 ** -60], one(2 ** 68))).toEqual([admitted, 0]);
+    expect(rulesOf([2 ** 60, 2 ** 60], one(2 ** -80))).toEqual([admitted, 0]);
+    // h r, which is never large.
+    expect(rulesOf([2 ** -110, 2 ** 20], one(2 ** 10))).toEqual([admitted, 0]);
+    // A value below the normal numbers has its floor, one beyond the largest is an infinity.
+    expect(rulesOf([1, 1], one(2 ** -130))).toEqual([0, 0]);
+    expect(rulesOf([2 ** 60, 1, 1, 1], [2 ** 127.5, 1, 1, 1])).toEqual([0, 0, 0, 0]);
+    expect(rulesOf([2 ** 63, 2 ** 63], [1, 1])).toEqual([rule.zero, rule.zero]);
+  });
+
   test('a value beyond its type is an infinity', () => {
     expect(admits({ dtype: 'f16', x: [1, 1], weight: [65504, 1], weightOffset: 1, eps: 0 }, 65504, 2)).toBe(
       true,
@@ -294,6 +311,32 @@ describe('the bound, term by term', () => {
       expect(y.typical[j] / size / u).toBeCloseTo(usual / u, 6);
       expect(y.ties![j]).toBe(0);
     }
+  });
+
+  test('and what an offset loses, of the larger z; nothing of a weight of 0', () => {
+    const wanted = { dtype: 'bf16', eps: 0, roundBeforeWeight: true } as const;
+    const [y] = expectedOfRow({ ...wanted, x: [1, 1, 1], weight: [3, -1, 0.5], weightOffset: 1 });
+    const [offset, none, half] = y.hard;
+    expect(offset / 4 / u).toBeCloseTo(2 + 1, 6);
+    expect(none).toBe(0);
+    expect(half / 1.5 / u).toBeCloseTo(2 + 1, 6);
+    const eps = Math.fround(0.4922330379486084);
+    const [near] = expectedOfRow({ ...wanted, x: [1, 0], weight: [2.5, 1], eps });
+    expect(near.hard[0] / u / 2.5).toBeCloseTo(2 * 1.0078125, 6);
+  });
+
+  test('of two z that one counts which what is seen is nearest to', () => {
+    const eps = Math.fround(0.4922330379486084);
+    fc.assert(
+      fc.property(fc.double({ min: 1, max: 2, noNaN: true }), fc.integer({ min: -4, max: 4 }), (w, steps) => {
+        const weight = Math.fround(w);
+        const row: Row = { dtype: 'bf16', weightDtype: 'f32', x: [1, 0], weight: [weight, 1], eps };
+        const [y] = expectedOfRow({ ...row, roundBeforeWeight: true });
+        const seen = round(weight, 'bf16') + steps * 2 ** -7;
+        const due = [1, 1.0078125].map(z => excess(z * weight, seen, 'bf16'));
+        expect(excess(y.nearest!(0, seen), seen, 'bf16')).toBe(Math.min(...due));
+      }),
+    );
   });
 
   test('a z that ordinary error decides is a tie, one that only the worst decides is none', () => {
