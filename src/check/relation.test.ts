@@ -1,4 +1,4 @@
-/** Relations, tiers and refusals on kernels that break them in one way each. */
+/** Relations and tiers on kernels that break them in one way each. */
 
 import { describe, expect, test } from 'vitest';
 import { gqaCase } from '../../reference/testing/gqa_cases.ts';
@@ -8,13 +8,12 @@ import { relations as gqaRelations } from '../../suites/gqa/relations.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import { relations } from '../../suites/rms_norm/relations.ts';
 import { relations as ropeRelations } from '../../suites/rope/relations.ts';
-import type { Refusal, Relation } from '../../suites/suite.ts';
+import type { Relation } from '../../suites/suite.ts';
 import { type Case, outputsOf } from '../case/case.ts';
+import { decode, type FloatDtype } from '../case/dtype.ts';
 import type { Kernel } from '../providers/provider.ts';
-import type { Outcome } from './lab.ts';
 import type { Answer } from './property.ts';
-import { refuses } from './refusal.ts';
-import { relation, tiersAgree } from './relation.ts';
+import { difference, relation, tiersAgree } from './relation.ts';
 import { type Behaviour, everyPromise, fakeLab, kernel, ok, right } from './testing/fake-lab.ts';
 
 const base: Case = rmsNormCase({
@@ -130,6 +129,96 @@ describe.each(all)('%s', (_, of, base) => {
   });
 });
 
+/** y with the last bit of one element another one. */
+const hairAt =
+  (place: number): Behaviour =>
+  c => {
+    const outputs = right(c);
+    outputs.y[place] ^= 1;
+    return ok(outputs);
+  };
+
+describe('of two answers', () => {
+  const again: Relation = {
+    name: 'again',
+    says: 'the same again',
+    owed: 'everyone',
+    derive: c => ({ case: { ...c, threads: 2 } }),
+  };
+  const y = right(base).y;
+  const text = (bits: number) => `${decode(bits, 'f32')} (0x${bits.toString(16).padStart(8, '0')})`;
+
+  test.each([0, 5, 95])('the element %i that differs is told with its place and both bits', index => {
+    const at = [Math.floor(index / 24), index % 24];
+    const [due, seen] = [y[index], (y[index] ^ 1) >>> 0];
+    expect(ask(again, base, hairAt(index))).toEqual([
+      {
+        property: 'again',
+        message: `the same again: y[${at.join(', ')}] is ${text(due)} and ${text(seen)}`,
+        elements: [
+          {
+            role: 'y',
+            index,
+            at,
+            expected: String(decode(due, 'f32')),
+            seen: String(decode(seen, 'f32')),
+            seenBits: `0x${seen.toString(16).padStart(8, '0')}`,
+            excess: null,
+            bound: null,
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('bits have all their digits', () => {
+    const told = (dtype: FloatDtype) => difference('again', 'the same', 'y', [1, 4], dtype, 2, 1, 0x1f);
+    expect(told('f16').message).toMatch(/^the same: y\[0, 2\] is .* \(0x0001\) and .* \(0x001f\)$/);
+    expect(told('bf16').elements[0].seenBits).toBe('0x001f');
+    expect(told('f32').elements[0].seenBits).toBe('0x0000001f');
+  });
+
+  test('by blocks, the place is that in the base case', () => {
+    const swapped: Relation = {
+      ...again,
+      derive: c => ({ case: { ...c, threads: 2 }, rows: [0, null, 2, 3], roles: ['y'] }),
+    };
+    expect(ask(swapped, base, hairAt(24 + 7))).toBe('held');
+    expect(ask(swapped, base, hairAt(2 * 24 + 7))).toMatchObject([{ elements: [{ index: 55, at: [2, 7] }] }]);
+  });
+
+  test('bits are owed by who makes all of the promises', () => {
+    const owed: Relation = { ...again, owed: ['threads', 'batch'] };
+    const asked = [0, 1, 2, 3].map(promises => ask(owed, base, hairAt(5), promises));
+    expect(asked).toMatchObject(['held', 'held', 'held', [{ property: 'again' }]]);
+  });
+
+  test.each([
+    [2 ** -125, 2],
+    [2 ** -125, 0.5],
+    [2 ** 127, 0.5],
+    [1, 4],
+  ])('weights of %d, times %d: nothing is asked of what is subnormal or overflows', (scale, times) => {
+    const weighted = (weight: number): Case =>
+      rmsNormCase({
+        rows: 4,
+        n: 64,
+        x: { kind: 'normal', seed: 1 },
+        weight: { kind: 'constant', scale: weight },
+      });
+    const scaled: Relation = {
+      ...again,
+      derive: () => ({ case: weighted(scale * times), roles: ['y'], times }),
+    };
+    const c = weighted(scale);
+    expect(ask(scaled, c, honest)).toBe('held');
+    const sizes = Array.from(right(c).y, bits => Math.abs(decode(bits, 'f32')));
+    expect(Math.min(...sizes) < 2 ** -126 || Math.max(...sizes) > 2 ** 127 || scale === 1).toBe(true);
+    const normal = sizes.findIndex(size => size >= 2 ** -125 && size < 2 ** 126);
+    expect(ask(scaled, c, hairAt(normal))).toMatchObject([{ elements: [{ index: normal }] }]);
+  });
+});
+
 describe('tiers', () => {
   const tiers = ['scalar', 'sse2', 'avx2', 'avx512'];
   const table = (promises: number): Kernel[] =>
@@ -158,62 +247,43 @@ describe('tiers', () => {
   test('none is compared that promises nothing, that declines, or that is another kernel', () => {
     expect(answers(0, 'avx512', hair)).toEqual([none, none, none, none]);
     expect(answers(8, 'avx512', () => ({ is: 'unsupported', executed: null, trespasses: [] }))[3]).toBe(none);
+    expect(answers(8, 'scalar', () => ({ is: 'unsupported', executed: null, trespasses: [] }))[1]).toBe(none);
     const [a, b] = [kernel('k', { promises: 8 }), kernel('other', { promises: 8, tier: 'sse2' })];
     const lab = fakeLab({ k: honest, other: hair });
     expect(tiersAgree.ask({ kernel: b, case: base, lab, peers: [a, b], together: [] })).toBe(none);
   });
-});
 
-describe('refusal', () => {
-  const taller: Refusal = {
-    what: 'y has a row more',
-    of: c => ({ ...c, tensors: { ...c.tensors, y: { ...c.tensors.y, shape: [5, 24] } } }),
-  };
-  const short: Refusal = { what: 'scratch is short', of: c => ({ ...c, lie: { scratchBytes: -1 } }) };
-  const never: Refusal = { what: 'nothing', of: () => null };
-  const of = (refusals: readonly Refusal[], behaviour: Behaviour, onBase = honest) => {
-    const subject = kernel('k');
-    const lab = fakeLab({ k: c => (c === base ? onBase(c) : behaviour(c)) });
-    const answer = refuses(refusals).ask({ kernel: subject, case: base, lab, peers: [], together: [] });
-    return { answer, asked: lab.asked };
-  };
-  const refused =
-    (rest: Partial<Outcome> = {}): Behaviour =>
-    () =>
-      ({ is: 'invalid', executed: null, trespasses: [], ...rest }) as Outcome;
-
-  test('holds where a broken call is refused and nothing written', () => {
-    expect(of([taller], refused()).answer).toBe('held');
-    expect(of([taller], refused({ is: 'unsupported' })).answer).toBe('held');
+  test('the first element counts as any', () => {
+    expect(answers(8, 'sse2', hairAt(0))).toEqual([none, breach, 'held', 'held']);
+    const [, [{ message, elements }]] = answers(8, 'sse2', hairAt(0)) as [unknown, Exclude<Answer, string>];
+    expect(message).toMatch(/^the same bits in scalar and sse2: y\[0, 0\] is /);
+    expect(elements).toMatchObject([{ role: 'y', index: 0, at: [0, 0] }]);
   });
 
-  test.each<[string, Behaviour, RegExp]>([
-    ['accepted', honest, /\(y has a row more\): the kernel accepts it/],
-    [
-      'refused with a write',
-      refused({ trespasses: ['wrote'] } as Partial<Outcome>),
-      /refused \(y has a row more\), but wrote/,
-    ],
-    ['answered by nonsense', () => ({ is: 'nonsense', message: 'run returned 9' }), /run returned 9/],
-    ['met by a crash', () => ({ is: 'died', how: 'crash', message: 'SIGSEGV' }), /was not: SIGSEGV/],
-  ])('is broken by a call that is %s', (_, behaviour, says) => {
-    const accepting: Behaviour = c => (behaviour === honest ? ok({}) : behaviour(c));
-    const { answer } = of([taller], accepting);
-    expect(answer).toMatchObject([{ property: 'refusal', message: expect.stringMatching(says) }]);
+  test('an oracle is of the same provider, op and name, and both promise', () => {
+    const subject = kernel('k', { tier: 'sse2', promises: 8 });
+    const with_ = (rest: Partial<Kernel>) => {
+      const oracle = kernel('k', { promises: 8, ...rest });
+      const lab = fakeLab({ k: honest });
+      lab.run = ((asked: Kernel, c: Case) => (asked === oracle ? hair(c) : honest(c))) as typeof lab.run;
+      return tiersAgree.ask({ kernel: subject, case: base, lab, peers: [oracle, subject], together: [] });
+    };
+    expect(with_({})).toEqual(breach);
+    expect(with_({ provider: 'other' })).toBe(none);
+    expect(with_({ op: 'rope' })).toBe(none);
+    expect(with_({ promises: 0 })).toBe(none);
   });
 
-  test('does not apply where nothing can be broken, or the whole call is declined', () => {
-    expect(of([never], refused()).answer).toBe('does not apply');
-    expect(of([taller], honest, refused({ is: 'unsupported' })).answer).toBe('does not apply');
-    // Without scratch there is none to be short of.
-    expect(of([short], refused()).answer).toBe('does not apply');
-    expect(of([short], refused(), c => ok(right(c), { scratchBytes: 64 })).answer).toBe('held');
+  test('tiers that nobody knows are in no group', () => {
+    const [a, b] = ['neon', 'sve'].map(tier => kernel('k', { tier, promises: 16 }));
+    const lab = fakeLab({ k: honest });
+    expect(tiersAgree.ask({ kernel: b, case: base, lab, peers: [a, b], together: [] })).toBe(none);
   });
 
-  test('a broken call has memory for all that it names: it must not fault by chance', () => {
-    const broken = of([taller], refused()).asked.at(-1)!.case;
-    expect(broken.buffers.y.bytes).toBe(5 * 24 * 4);
-    expect(base.buffers.y.bytes).toBe(4 * 24 * 4);
-    expect(outputsOf(broken)).toEqual(outputsOf(base));
+  test('of outputs without elements nothing is compared', () => {
+    const empty: Case = rmsNormCase({ rows: 0, n: 8, x: { kind: 'normal' } });
+    const peers = table(8);
+    const lab = fakeLab({ k: () => ok({ y: new Uint32Array(0) }) });
+    expect(tiersAgree.ask({ kernel: peers[1], case: empty, lab, peers, together: [] })).toBe('held');
   });
 });
