@@ -216,6 +216,9 @@ describe('of two answers', () => {
     expect(Math.min(...sizes) < 2 ** -126 || Math.max(...sizes) > 2 ** 127 || scale === 1).toBe(true);
     const normal = sizes.findIndex(size => size >= 2 ** -125 && size < 2 ** 126);
     expect(ask(scaled, c, hairAt(normal))).toMatchObject([{ elements: [{ index: normal }] }]);
+    // Subnormal before or after.
+    const subnormal = sizes.findIndex(size => Math.min(size, size * times) < 2 ** -126);
+    if (subnormal >= 0) expect(ask(scaled, c, hairAt(subnormal))).toBe('held');
   });
 });
 
