@@ -6,7 +6,7 @@
 // by a hash of its name. See docs/mutation.md.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../setup.js';
@@ -37,9 +37,13 @@ const profile = {
   CARGO_PROFILE_RELEASE_OPT_LEVEL: '1',
 };
 
-/** What a call before this one found out, if the sources are still the same. */
+/** What a call before this one found out, if mutants and tests are still the same. */
 function remembered(files) {
-  const sources = createHash('sha256').update(JSON.stringify(files)).digest('hex');
+  const hash = createHash('sha256').update(JSON.stringify(files));
+  for (const name of readdirSync(join(root, 'crates/kernels/src'), { recursive: true }).sort()) {
+    if (name.endsWith('.rs')) hash.update(read(join('crates/kernels/src', name)));
+  }
+  const sources = hash.digest('hex');
   const before = existsSync(kept) ? JSON.parse(readFileSync(kept, 'utf8')) : {};
   return before.sources === sources ? before : { sources, unviable: [], program: null, results: {} };
 }
@@ -160,7 +164,7 @@ const state = remembered(files);
 if (!state.program || !existsSync(state.program)) build(files, state);
 
 /** Seconds that half of the tests may take: without a mutant they take a few. */
-const patience = 90;
+const patience = 180;
 
 /** The first test that fails with a mutant alive, those of its own module first. */
 async function killerOf(number, file) {
