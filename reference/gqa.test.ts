@@ -286,6 +286,16 @@ describe('unspecified', () => {
     expect(admitsAnything(row([1, 2], [1, 2], { values: { mask: [finfoMin, 0] } }))).toBe(true);
   });
 
+  test('a value beyond what operands hold, in their class alone', () => {
+    const of = (numerics: Numerics) => expectedOfCall(row([0, 0], [2 ** 15, 1], { numerics })).rules[0];
+    expect([of('f16 dot'), of('bf16 dot'), of('f32')]).toEqual([rule.any, 0, 0]);
+  });
+
+  test('a value that is no number, where every live score is below -2^100', () => {
+    const scores = [-(2 ** 102), -(2 ** 102)];
+    expect([...expectedOfCall(row(scores, [nan, 1, Infinity, 1])).rules]).toEqual([rule.any, rule.zero]);
+  });
+
   test('a column whose values add up to 2^127', () => {
     const call = row([0, 0], [2 ** 126, 1, 2 ** 126, 1]);
     expect([...expectedOfCall(call).rules]).toEqual([rule.any, 0]);
@@ -469,6 +479,77 @@ describe('the bound, term by term', () => {
     const due = boundOf(q, keys, values, scale, unit, 4);
     expect(hard[0] / due.hard).toBeCloseTo(1, 9);
     expect(typical[0] / due.typical).toBeCloseTo(1, 9);
+  });
+
+  test('a softcap flattens what is lost before it, and loses six units of itself', () => {
+    const [cap, scale] = [2, 3];
+    const values = [2, -3, 0.5, 1.75];
+    const v = values.flatMap(value => [value, 0, 0]);
+    const { hard, typical } = expectedOfCall({
+      ...{ keys: 4, headDim: 3, scale, softcap: cap },
+      values: { q, k: keys.flat(), v },
+    });
+    const slope = (x: number) => 1 - Math.tanh(x) ** 2;
+    const terms = keys.map(k => {
+      const scaled = scale * sum(k.map((x, i) => x * q[i]));
+      const reach = scale * 5 * u * sizes(k.map((x, i) => x * q[i])) + 2 * u * Math.abs(scaled);
+      const score = cap * Math.tanh(scaled / cap);
+      const steepest = slope(Math.max(0, Math.abs(scaled) - reach) / cap);
+      const stage = Math.max(Math.abs(scaled) * steepest, Math.abs(score));
+      return {
+        score,
+        slack: reach * steepest + u * (4 * stage + 6 * cap),
+        usual: scale * norm(q) * norm(k) * 0.3 * u * slope(scaled / cap) + u * (stage + cap),
+      };
+    });
+    const max = Math.max(...terms.map(({ score }) => score));
+    const weights = terms.map(({ score }) => Math.exp(score - max));
+    const total = sum(weights);
+    const o = sum(weights.map((e, j) => (e / total) * values[j]));
+    const most = terms.map(
+      ({ score, slack }, j) => (weights[j] * Math.expm1(slack + u * (3 * (max - score) + 28))) / total,
+    );
+    const usual = terms.map(({ score, usual }, j) => (weights[j] * (usual + u * (max - score + 2))) / total);
+    const size = sum(weights.map((e, j) => (e / total) * Math.abs(values[j])));
+    const swing = sum(most.map((each, j) => each * Math.abs(values[j] - o)));
+    const loss = (16 * u) / (1 - 16 * u);
+    const due = (swing + loss * (size + Math.abs(o) + swing)) / (1 - sum(most));
+    expect(hard[0] / due).toBeCloseTo(1, 9);
+    const drift = [weights, [...weights].reverse()].map(list =>
+      Math.abs(list.reduce((a, b) => Math.fround(a + Math.fround(b)), 0) / total - 1),
+    );
+    const ordinary =
+      norm(usual.map((each, j) => each * (values[j] - o))) +
+      u * (0.6 * size + 2.5 * Math.abs(o)) +
+      Math.max(...drift) * Math.abs(o);
+    expect(typical[0] / ordinary).toBeCloseTo(1, 9);
+  });
+
+  test('a weight that operands flush is lost whole, ordinarily, and may be held up', () => {
+    const flushed = (numerics: Numerics) => expectedOfCall(row([0, -12], [0, 1], { numerics }));
+    // e^-12 is below the least normal f16; four times that one is where a kernel may hold it.
+    expect(flushed('f16 dot').typical[0] / Math.exp(-12)).toBeCloseTo(1, 2);
+    expect(flushed('f16 dot').hard[0]).toBeGreaterThan(2 ** -12);
+    expect(flushed('f32').hard[0]).toBeLessThan(2 ** -30);
+  });
+
+  test('an error of a score that is large is more than that in its weight', () => {
+    // An ordinary error of 1.3 u of two millions: an eighth. Eight times as much is ordinary in the exponent.
+    const { typical } = expectedOfCall(row([2e6, 2e6 - 3], [0, 1]));
+    const ordinary = 1.3 * u * 2e6 + 5 * u;
+    const weight = 1 / (1 + Math.exp(3));
+    const first = (1 - weight) * weight;
+    const second = (Math.exp(8 * ordinary - 3) / (1 + Math.exp(-3))) * (1 - weight);
+    expect(typical[0] / Math.hypot(first, second)).toBeCloseTo(1, 3);
+    // The worst error of one score alone: its products cancel.
+    const large = 2.5e6;
+    const { hard } = expectedOfCall({
+      ...{ keys: 2, headDim: 2, scale: 1 },
+      values: { q: [1, 1], k: [0, 0, large, -large - 10], v: [0, 0, 1, 0] },
+    });
+    const worst = 4 * u * (2 * large + 10) + 60 * u + u * (30 + 4 + 12);
+    expect(worst).toBeGreaterThan(1);
+    expect(hard[0] / Math.exp(worst - 10)).toBeCloseTo(1, 2);
   });
 
   test('where scores may be off by more than they differ: what rivals weigh is open, and no other counts', () => {
