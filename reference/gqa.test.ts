@@ -563,6 +563,16 @@ describe('the bound, term by term', () => {
     expect(tiny.hard[0] / least).toBeCloseTo(5, 3);
   });
 
+  test('a rival is who may weigh e^-40 of another, where both are off as far as they can be', () => {
+    // Nine units of ten millions, and what exp loses: each may be off by 5.4.
+    const hull = (behind: number) => {
+      const { nearest } = expectedOfCall(row([1e7, 1e7 - behind], [1, 5]));
+      return [nearest!(0, 0), nearest!(0, 9)];
+    };
+    expect(hull(45)).toEqual([1, 5]);
+    expect(hull(60)).toEqual([1, 1]);
+  });
+
   test('columns of zeros have none', () => {
     const { hard, typical } = expectedOfCall(row([1, 2], [0, 1, 0, 2]));
     expect([hard[0], typical[0]]).toEqual([0, 0]);
