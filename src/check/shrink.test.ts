@@ -61,6 +61,52 @@ test('another type is another cell: never tried', () => {
   expect(shrunk.runs).toBe(0);
 });
 
+describe('a plainer plan of the same case', () => {
+  /** So many words of a plan that say nothing, one fewer each time; then, if it may, a smaller case. */
+  const wordy = (words: number, then?: Drawn): Drawn => ({
+    case: sized(9).case,
+    plan: { words },
+    *smaller() {
+      if (words > 0) yield wordy(words - 1, then);
+      else if (then) yield then;
+    },
+  });
+  const never = () => {
+    throw new Error('tried');
+  };
+
+  test('is taken without a run, and the walk goes on from it', () => {
+    expect(shrink(wordy(5), sighting(), never)).toMatchObject({ plan: { words: 0 }, runs: 0, steps: 0 });
+    const shrunk = shrink(wordy(5, { ...sized(3), plan: 'small' }), sighting(), c =>
+      size(c) === 3 ? breachOf() : undefined,
+    );
+    expect(shrunk).toMatchObject({ plan: 'small', steps: 1, toElements: 3 });
+  });
+
+  test('is taken 200 times at most', () => {
+    expect(shrink(wordy(1000), sighting(), never)).toMatchObject({ plan: { words: 800 }, runs: 0 });
+  });
+
+  test('is none where the case is another, or has no plan', () => {
+    const other = { ...sized(3), plan: { words: 0 } };
+    const shrunk = shrink({ ...wordy(1), smaller: () => [other] }, sighting(), () => undefined);
+    expect(shrunk).toMatchObject({ plan: { words: 1 }, runs: 1, steps: 0 });
+    const planless: Drawn = { case: sized(9).case, smaller: () => [] };
+    expect(shrink({ ...wordy(1), smaller: () => [planless] }, sighting(), never).plan).toEqual({ words: 1 });
+  });
+});
+
+test('an answer and a crash have all patience', () => {
+  for (const fatal of [undefined, 'crash'] as const) {
+    const patiences = new Set<number>();
+    shrink(sized(9), sighting(fatal), (_, patience) => {
+      patiences.add(patience);
+      return breachOf(fatal);
+    });
+    expect([...patiences]).toEqual([defaultPatience]);
+  }
+});
+
 test('another way of failing is not followed', () => {
   expect(shrink(sized(9), sighting(), () => breachOf('crash')).steps).toBe(0);
   expect(shrink(sized(9), sighting('crash'), () => breachOf()).steps).toBe(0);
