@@ -39,23 +39,25 @@ export interface Stage {
   readonly native?: true;
   /**
    * null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone; `other` draws another case of
-   * the op, of the same type or of any.
+   * the op, of the same type or of any; `atMost` is that many repetitions, or as many as a check can afford.
    */
   readonly of: (
     c: Case,
     draw: (n: number) => number,
     other: (dtype: TensorSpec['dtype'] | null) => Case,
+    atMost: (times: number) => number,
   ) => Staged | null;
 }
 
 /** More than there is work for, at most shapes. */
 export const threadCounts = [1, 2, 3, 5, 7, 16, 64] as const;
 
-/** Output elements that the repetitions of one stage may come to: enough for a thousand of a small call. */
-const repeatedElements = 1 << 17;
+/** What the repetitions of one stage may cost: enough for a thousand of a small call. */
+const repeatedCost = 1 << 17;
 
-function atMost(times: number, c: Case): number {
-  return Math.max(1, Math.min(times, Math.floor(repeatedElements / Math.max(outputElements(c), 1))));
+/** So many repetitions, of calls that cost so much each; or as many as a check can afford, one at least. */
+export function repetitions(times: number, cost: number): number {
+  return Math.max(1, Math.min(times, Math.floor(repeatedCost / Math.max(cost, 1))));
 }
 
 /** Other numbers in the same places: what lies as `c` does and has another answer. */
@@ -86,7 +88,7 @@ export const stages: readonly Stage[] = [
     name: 'repeat',
     says: 'the same call again gives the same bits, the second time and the thousandth',
     ways: 2,
-    of: (c, draw) => ({ manner: { again: atMost([1, 1, 30, 999][draw(4)], c) } }),
+    of: (_c, draw, _other, atMost) => ({ manner: { again: atMost([1, 1, 30, 999][draw(4)]) } }),
   },
   {
     name: 'same memory',
@@ -129,10 +131,10 @@ export const stages: readonly Stage[] = [
     name: 'restless',
     says: 'with any number of threads, as often as it is asked, whichever of them comes first, the same bits',
     ways: 4,
-    of: (c, draw) => {
+    of: (c, draw, _other, atMost) => {
       if (!hasParts(c)) return null;
       const threads = threadCounts[1 + draw(threadCounts.length - 1)];
-      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5, c) } };
+      return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5) } };
     },
   },
   {
@@ -140,9 +142,9 @@ export const stages: readonly Stage[] = [
     says: 'while another thread is in another call, the same bits',
     ways: 2,
     native: true,
-    of: (c, draw, other) => ({
+    of: (c, draw, other, atMost) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
-      manner: { again: atMost(7, c) },
+      manner: { again: atMost(7) },
     }),
   },
   {

@@ -98,6 +98,8 @@ export interface Suite {
    */
   readonly plans: (k: number) => Arbitrary<unknown>;
   readonly build: (plan: unknown) => Case;
+  /** What one call of a case costs, about: elements that are taken in or multiplied. */
+  readonly cost: (c: Case) => number;
   /** What fields of plans are called where a finding is explained, if not by their path. */
   readonly fieldNames?: Readonly<Record<string, string>>;
   /** Checked among the first. */

@@ -263,6 +263,7 @@ export class Examiner {
     }
     // There are few of a user's own cases, and each is meant.
     const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
+    const most = suite.cost(c) > costly ? 1 : asksShared / sound.length;
     let asks = 0;
     for (const property of this.#propertiesFor(suite, dtype, k, turns)) {
       let applied = false;
@@ -277,7 +278,7 @@ export class Examiner {
       }
       if (!applied || free.includes(property)) continue;
       turns.count(dtype, property.name);
-      if (++asks >= asksShared / sound.length && !askAll) break;
+      if (++asks >= most && !askAll) break;
     }
     this.#lab.clear();
     return sightings;
@@ -297,6 +298,8 @@ export class Examiner {
  * there are few, making the case and its reference costs more than asking.
  */
 const asksShared = 4;
+/** Cases that cost more than this are asked one of these: what it would take is better spent on more cases. */
+const costly = 1 << 18;
 
 /** The fixed cases that digests go over. */
 const digestSeed = 1;

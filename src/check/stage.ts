@@ -1,8 +1,8 @@
 /** Stages: the same call with other things going on must give the same bits. */
 
-import type { Stage } from '../../suites/stages.ts';
+import { repetitions, type Stage } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
-import { type Case, cellDtype, outputElements, outputsOf, type TensorSpec } from '../case/case.ts';
+import { type Case, cellDtype, outputsOf, type TensorSpec } from '../case/case.ts';
 import { type FloatDtype, firstDifference } from '../case/dtype.ts';
 import { examineOutcome } from './examine.ts';
 import { drawCase } from './generate.ts';
@@ -10,9 +10,9 @@ import type { Outcome, Staging } from './lab.ts';
 import type { Breach, Property } from './property.ts';
 import { askedOtherwise, difference, drawOf } from './relation.ts';
 
-/** What a call is staged with is no larger than this, in output elements. */
-const mostOfOthers = 20_000;
-/** Cases of more bytes are not staged where all their bytes are copied to and fro. */
+/** What a call is staged with costs no more than this. */
+const mostOfOthers = 1 << 16;
+/** Cases of more bytes are not staged, nor staged with: all their bytes are copied to and fro. */
 const mostCopied = 1 << 21;
 
 /** The property that a stage holds. */
@@ -21,7 +21,9 @@ export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Pr
   const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
     if (!known.has(base)) {
       const draw = drawOf(base, name);
-      const staged = isCopied(base) ? of(base, draw, dtype => otherCase(suite, draw, dtype)) : null;
+      const other = (dtype: TensorSpec['dtype'] | null) => otherCase(suite, base, draw, dtype);
+      const atMost = (times: number) => repetitions(times, suite.cost(base));
+      const staged = isCopied(base) ? of(base, draw, other, atMost) : null;
       known.set(base, staged && { case: base, ...staged });
     }
     return known.get(base) ?? null;
@@ -67,19 +69,27 @@ function isCopied(c: Case): boolean {
   );
 }
 
-/** Another case of the op, drawn; the last of some where none is small and of the type. */
-function otherCase(suite: Suite, draw: (n: number) => number, dtype: TensorSpec['dtype'] | null): Case {
+/** Another case of the op, drawn; `base` once more where none of some is small and of the type. */
+function otherCase(
+  suite: Suite,
+  base: Case,
+  draw: (n: number) => number,
+  dtype: TensorSpec['dtype'] | null,
+): Case {
   const seed = draw(2 ** 32);
-  for (let tries = 0; ; tries++) {
-    const { case: c } = drawCase(suite, seed, firstDrawn + tries);
-    const fits = outputElements(c) <= mostOfOthers && (dtype === null || cellDtype(c) === dtype);
-    if (fits || tries === mostTries) return c;
+  // From anywhere, as edges are dealt in turn.
+  const first = firstDrawn + draw(2 ** 20);
+  for (let tries = 0; tries < mostTries; tries++) {
+    const { case: c } = drawCase(suite, seed, first + tries);
+    const fits = isCopied(c) && suite.cost(c) <= mostOfOthers;
+    if (fits && (dtype === null || cellDtype(c) === dtype)) return c;
   }
+  return { ...base };
 }
 
 /** Behind the named cases of every suite, which are large. */
 const firstDrawn = 1000;
-const mostTries = 20;
+const mostTries = 40;
 
 function wordsOf(says: string, { case: { threads }, manner }: Staging & { case: Case }): string {
   return manner.jitter ? `${says} (${threads} threads)` : says;

@@ -11,7 +11,7 @@ import { maskData, maskShape } from './mask.ts';
 import { type Cache, cacheOf } from './paging.ts';
 import type { Plan } from './plan.ts';
 import { dataOf, recipe } from './scores.ts';
-import { affordableWork, type Sizes, sizesOf } from './sizes.ts';
+import { type Room, type Sizes, sizesOf } from './sizes.ts';
 
 /** Tensors as they are laid, with the buffers that they bring. */
 class Memory {
@@ -39,11 +39,11 @@ class Memory {
 }
 
 /** As large as the plan says, whatever it costs. */
-export const whole = Number.POSITIVE_INFINITY;
+export const whole: Room = { work: Number.POSITIVE_INFINITY, elements: Number.POSITIVE_INFINITY };
 
-/** @param mostWork - multiply-adds of Q K^T that the case may have. */
-export function build(plan: Plan, mostWork = affordableWork): CaseOf<'gqa'> {
-  const sizes = sizesOf(plan, mostWork);
+/** @param room - what the case may have; absent: what the plan says. */
+export function build(plan: Plan, room?: Room): CaseOf<'gqa'> {
+  const sizes = sizesOf(plan, room);
   const { batch, qLen, qHeads, kvHeads, headDim, causal, window } = sizes;
   const cache = cacheOf(sizes, plan.paging, plan.tableLayout.kind === 'repeated');
   const memory = new Memory(plan);

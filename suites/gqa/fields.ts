@@ -128,6 +128,7 @@ const listLayouts: fc.Arbitrary<Layout> = layouts('input', 2).map(layout =>
 );
 
 export const fields: { readonly [Field in keyof Plan]: fc.Arbitrary<Plan[Field]> } = {
+  room: mostly('little', 15, 'ample'),
   dtype: fc.constantFrom(...floatDtypes),
   kvDtype: fc.constantFrom('f32', 'f32', 'f16', 'bf16'),
   batch: sizes(batches, 1),

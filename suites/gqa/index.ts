@@ -2,6 +2,7 @@
 
 import type { Suite } from '../suite.ts';
 import { build } from './build.ts';
+import { cost } from './cost.ts';
 import { plans } from './deals.ts';
 import { dimensions } from './dimensions.ts';
 import { laws } from './laws.ts';
@@ -14,6 +15,7 @@ export const gqa: Suite = {
   op: 'gqa',
   plans,
   build: plan => build(plan as Plan),
+  cost,
   named,
   relations,
   laws,

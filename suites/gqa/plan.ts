@@ -50,6 +50,8 @@ export type Scores =
   | 'equal';
 
 export interface Plan {
+  /** How large the case may be, whatever the sizes below say. */
+  readonly room: 'little' | 'ample';
   /** Of q and out. */
   readonly dtype: FloatDtype;
   /** Of k and v under an f32 q; under others it is theirs. */

@@ -4,8 +4,22 @@ import { hash } from '../../src/case/random.ts';
 import type { Plan } from './plan.ts';
 import type { Sight } from './sight.ts';
 
-/** Multiply-adds of Q K^T in a drawn case, at most; the reference has about fifty million of them in a second. */
-export const affordableWork = 3 << 17;
+/** What a case may have at most. */
+export interface Room {
+  /** Multiply-adds of Q K^T; the reference has about fifty million of them in a second. */
+  readonly work: number;
+  /** Elements of k; about ten million elements of k and v are made in a second. */
+  readonly elements: number;
+}
+
+/**
+ * What drawn cases may have: most are small, since what goes wrong goes wrong there, and many cases are worth
+ * more than large ones; of some, enough to leave any cache or tile.
+ */
+export const affordable: Readonly<Record<Plan['room'], Room>> = {
+  little: { work: 1 << 16, elements: 1 << 14 },
+  ample: { work: 3 << 17, elements: 1 << 18 },
+};
 
 export interface Sizes extends Sight {
   readonly batch: number;
@@ -21,19 +35,21 @@ export interface Sizes extends Sight {
 }
 
 /** What is too much is taken from queries, then from batches, then from keys. */
-export function sizesOf(plan: Plan, mostWork: number): Sizes {
+export function sizesOf(plan: Plan, room: Room = affordable[plan.room]): Sizes {
   const { kvHeads, headDim, paging, causal } = plan;
   const qHeads = kvHeads * plan.group;
   const row = qHeads * headDim;
-  const affordable = (per: number) => Math.max(1, Math.floor(mostWork / Math.max(1, per)));
+  const fits = (most: number, per: number) => Math.max(1, Math.floor(most / Math.max(1, per)));
+  const worked = (per: number) => fits(room.work, per);
   let { batch, keys, qLen } = plan;
   if (plan.prompt) {
-    keys = Math.min(keys, Math.max(1, Math.floor(Math.sqrt(affordable(row * Math.max(1, batch))))));
+    keys = Math.min(keys, Math.max(1, Math.floor(Math.sqrt(worked(row * Math.max(1, batch))))));
     qLen = keys;
   }
-  qLen = Math.min(qLen, affordable(batch * row * keys));
-  batch = Math.min(batch, affordable(qLen * row * keys));
-  keys = Math.min(keys, affordable(batch * qLen * row));
+  qLen = Math.min(qLen, worked(batch * row * keys));
+  const ofKey = kvHeads * headDim;
+  batch = Math.min(batch, worked(qLen * row * keys), fits(room.elements, keys * ofKey));
+  keys = Math.min(keys, worked(batch * qLen * row), fits(room.elements, batch * ofKey));
 
   const blockSize = paging?.blockSize ?? null;
   const spare = plan.lengths === 'absent' ? 0 : plan.spare;

@@ -1,5 +1,6 @@
 /** The suite of RMSNorm. */
 
+import { outputElements } from '../../src/case/case.ts';
 import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
 import { build, type Plan, plans } from './plan.ts';
@@ -11,6 +12,7 @@ export const rmsNorm: Suite = {
   op: 'rms_norm',
   plans,
   build: plan => build(plan as Plan),
+  cost: outputElements,
   named,
   relations,
   laws: [],

@@ -1,5 +1,6 @@
 /** The suite of RoPE. */
 
+import { outputElements } from '../../src/case/case.ts';
 import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
 import { plans } from './fields.ts';
@@ -13,6 +14,7 @@ export const rope: Suite = {
   op: 'rope',
   plans,
   build: plan => build(plan as Plan),
+  cost: outputElements,
   fieldNames: { 'positions.start': 'position', 'positions.order': 'order of positions' },
   named,
   relations,
