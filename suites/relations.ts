@@ -22,6 +22,7 @@ export const commonRelations: readonly Relation[] = [
     name: 'threads',
     says: 'the number of threads changes nothing',
     owed: ['threads'],
+    about: ['threads'],
     derive: (c, draw) => {
       const others = threadCounts.filter(count => count !== c.threads);
       return { case: { ...c, threads: others[draw(others.length)] } };
@@ -31,6 +32,7 @@ export const commonRelations: readonly Relation[] = [
     name: 'placement',
     says: 'strides, alignment and where memory ends change nothing',
     owed: ['placement'],
+    about: ['layout'],
     derive: (c, draw) =>
       inputsAreIndependent(c) ? { case: plainly(c, draw(2) ? 'start' : 'end', draw(16)) } : null,
   },

@@ -80,6 +80,8 @@ export interface Relation {
   readonly owed: 'everyone' | readonly Promised[];
   /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
   readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
+  /** Names of the dimensions that it turns on: on edges of theirs it is asked first. Absent: on none more than others. */
+  readonly about?: readonly string[];
 }
 
 /** One way to break the contract. */

@@ -20,7 +20,7 @@ import type { OwnCases } from './own-cases.ts';
 import { free, propertiesOf, suiteOf } from './properties.ts';
 import type { Answer, Property } from './property.ts';
 import { type Shrunk, shortPatience, shrink } from './shrink.ts';
-import { type Asked, Turns } from './turns.ts';
+import { type Asked, type Edge, Turns } from './turns.ts';
 
 /** What to examine: the same for every examiner of a check. */
 export interface Assignment {
@@ -119,8 +119,9 @@ export class Examiner {
       if (!this.#assignment.dtypes.includes(cellDtype(c) as FloatDtype)) continue;
       cases++;
       elements += outputElements(c);
-      report.stands[k] = countEdges(report.edges, suite, c);
-      for (const sighting of this.#examineCase(suite, c, k, out, report, turns)) {
+      const edges = edgesOf(suite, c);
+      report.stands[k] = countEdges(report.edges, suite, edges);
+      for (const sighting of this.#examineCase(suite, c, k, out, report, turns, edges)) {
         report.sightings.push(plan === undefined ? { ...sighting, planless: true } : sighting);
         // A dead runner costs time: this kernel has shown enough.
         if (sighting.breach.fatal) out.add(sighting.kernel);
@@ -235,6 +236,7 @@ export class Examiner {
     closed: ReadonlySet<string>,
     report: Pick<UnitReport, 'evidence'>,
     turns: Turns,
+    edges: readonly Edge[],
   ): Sighting[] {
     const dtype = cellDtype(c) as FloatDtype;
     const sightings: Sighting[] = [];
@@ -265,7 +267,7 @@ export class Examiner {
     const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
     const most = suite.cost(c) > costly ? 1 : asksShared / sound.length;
     let asks = 0;
-    for (const property of this.#propertiesFor(suite, dtype, k, turns)) {
+    for (const property of this.#propertiesFor(suite, dtype, k, turns, edges)) {
       let applied = false;
       for (const kernel of sound) {
         const id = kernelId(kernel);
@@ -277,7 +279,7 @@ export class Examiner {
         if (answer !== 'held') for (const breach of answer) sightings.push({ kernel: id, dtype, k, breach });
       }
       if (!applied || free.includes(property)) continue;
-      turns.count(dtype, property.name);
+      turns.count(dtype, property, edges);
       if (++asks >= most && !askAll) break;
     }
     this.#lab.clear();
@@ -285,11 +287,17 @@ export class Examiner {
   }
 
   /** What costs no run is always asked; of the others, those first that are due. */
-  #propertiesFor(suite: Suite, dtype: FloatDtype, k: number, turns: Turns): readonly Property[] {
+  #propertiesFor(
+    suite: Suite,
+    dtype: FloatDtype,
+    k: number,
+    turns: Turns,
+    edges: readonly Edge[],
+  ): readonly Property[] {
     const { properties } = this.#assignment;
     if (properties) return propertiesOf(suite.op).filter(property => properties.includes(property.name));
     const others = propertiesOf(suite.op).filter(property => !free.includes(property));
-    return [...free, ...turns.order(others, dtype, k)];
+    return [...free, ...turns.order(others, dtype, k, edges)];
   }
 }
 
@@ -305,18 +313,20 @@ const costly = 1 << 18;
 const digestSeed = 1;
 const digestCases = 48;
 
+/** The edges that a case stands on. */
+function edgesOf(suite: Suite, c: Case): Edge[] {
+  return suite.dimensions.flatMap(({ name, of }) => of(c).map(edge => ({ dimension: name, edge })));
+}
+
 /** Counts the edges that a case stands on. Returns their numbers. */
-function countEdges(edges: UnitReport['edges'], suite: Suite, c: Case): number[] {
-  const stands: number[] = [];
-  let first = 0;
-  for (const dimension of suite.dimensions) {
-    edges[dimension.name] ??= {};
-    const counts = edges[dimension.name];
-    for (const edge of dimension.of(c)) {
-      counts[edge] = (counts[edge] ?? 0) + 1;
-      stands.push(first + dimension.edges.indexOf(edge));
-    }
-    first += dimension.edges.length;
+function countEdges(counts: UnitReport['edges'], suite: Suite, edges: readonly Edge[]): number[] {
+  const numbers = new Map<string, number>();
+  for (const { name, edges: all } of suite.dimensions) {
+    counts[name] ??= {};
+    for (const edge of all) numbers.set(`${name}: ${edge}`, numbers.size);
   }
-  return stands;
+  return edges.map(({ dimension, edge }) => {
+    counts[dimension][edge] = (counts[dimension][edge] ?? 0) + 1;
+    return numbers.get(`${dimension}: ${edge}`)!;
+  });
 }

@@ -39,6 +39,8 @@ export interface Property {
   readonly says: string;
   /** How many ways there are to ask it (default: 1): what is asked in many ways is asked more often. */
   readonly ways?: number;
+  /** Names of the dimensions that it turns on (default: none): on edges of theirs it is asked first. */
+  readonly about?: readonly string[];
   readonly ask: (subject: Subject) => Answer;
 }
 

@@ -21,7 +21,7 @@ import { examine } from './examine.ts';
 import { type Breach, type Property, place, placeText } from './property.ts';
 
 /** The property that a relation holds. */
-export function relation({ name, says, owed, derive }: Relation): Property {
+export function relation({ name, says, owed, about, derive }: Relation): Property {
   const known = new WeakMap<Case, Derived | null>();
   const derivedOf = (base: Case): Derived | null => {
     if (!known.has(base)) known.set(base, derive(base, drawOf(base, name)));
@@ -30,6 +30,7 @@ export function relation({ name, says, owed, derive }: Relation): Property {
   return {
     name,
     says,
+    ...(about && { about }),
     ask: ({ kernel, case: base, lab, together }) => {
       const derived = derivedOf(base);
       if (!derived) return 'does not apply';

@@ -1,6 +1,6 @@
 /** Whose turn it is: counts decide, whoever counts. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Property } from './property.ts';
 import { addAsked, Turns } from './turns.ts';
 
@@ -20,7 +20,7 @@ function asked(waves: number, unitCases: number): Record<string, number> {
     for (let unit = 0; unit < 256; unit += unitCases) {
       const turns = new Turns(before);
       for (let k = 0; k < unitCases; k++)
-        turns.count('f32', turns.order(properties, 'f32', wave * 256 + unit + k)[0].name);
+        turns.count('f32', turns.order(properties, 'f32', wave * 256 + unit + k)[0]);
       for (const [key, n] of Object.entries(turns.here)) counts[key] = (counts[key] ?? 0) + n;
     }
   }
@@ -67,4 +67,33 @@ test('what was asked here and elsewhere adds up', () => {
 test('the order is a function of the counts and the case', () => {
   const order = () => new Turns({ 'f32#a': 3 }).order(properties, 'f32', 77).map(({ name }) => name);
   expect(order()).toEqual(order());
+});
+
+describe('a property that turns on a dimension', () => {
+  const turning = { ...property('d'), about: ['rows'] };
+  const all = [...properties, turning];
+  const edge = { dimension: 'rows', edge: '16 and more' };
+  const elsewhere = { dimension: 'width', edge: 'odd' };
+  /** Counts of which everything was asked more often than it. */
+  const before = { 'f32#a': 5, 'f32#b': 5, 'f32#c': 30, 'f32#d': 900 };
+  const first = (turns: Turns, ...edges: { dimension: string; edge: string }[]) =>
+    Array.from({ length: 40 }, (_, k) => turns.order(all, 'f32', k, edges)[0].name);
+
+  test('comes first where it was hardly asked on an edge, but for some cases', () => {
+    const names = first(new Turns(before), edge);
+    expect(names.filter(name => name === 'd').length).toBeGreaterThan(20);
+    expect(names.filter(name => name !== 'd').length).toBeGreaterThan(4);
+    expect(first(new Turns(before), elsewhere)).not.toContain('d');
+    expect(first(new Turns(before))).not.toContain('d');
+  });
+
+  test('waits for its turn once it was', () => {
+    const turns = new Turns(before);
+    for (let i = 0; i < 2; i++) turns.count('f32', turning, [edge, elsewhere]);
+    expect(first(turns, edge)).not.toContain('d');
+    expect(first(turns, edge, { dimension: 'rows', edge: '1' })).toContain('d');
+    // In another type it was not.
+    expect(turns.order(all, 'f16', 1, [edge]).map(({ name }) => name)).toContain('d');
+    expect(Object.keys(turns.here)).toEqual(['f32#d', 'f32#d at rows: 16 and more']);
+  });
 });

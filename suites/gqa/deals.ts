@@ -29,6 +29,14 @@ const small: Deal = {
   group: few(1, 2),
   headDim: few(1, 24),
 };
+/** Many keys, and little else. */
+const long: Deal = {
+  ...small,
+  batch: size(fc.constant(1)),
+  qLen: few(1, 2),
+  headDim: few(1, 12),
+  prompt: fc.constant(false),
+};
 const layout = (...choices: readonly Layout[]) => dealt(fc.constantFrom(...choices), contiguous);
 const huge = (...dims: readonly number[]) => layout(...dims.map((dim): Layout => ({ kind: 'huge', dim })));
 const repeated = (...dims: readonly number[]) =>
@@ -61,14 +69,23 @@ const deals: readonly Deal[] = [
   { keys: fc.constantFrom(1, 3), lengths: fc.constant('equal') },
   { lengths: fc.constant('last empty'), batch: few(2, 3), lengthsLayout: fc.constant(contiguous) },
   // Longer than a tile, longer than a span.
-  { ...small, keys: size(aroundPowersOfTwo(9, 10)), mask: fc.constant(null), prompt: fc.constant(false) },
-  { ...small, keys: size(aroundPowersOfTwo(8, 10)), causal: fc.constant(true), qLen: few(2, 9) },
-  { ...small, keys: few(1500, 3000), headDim: few(1, 12), ...unstructured },
-  // Split over threads, and not evenly.
+  { ...long, keys: size(aroundPowersOfTwo(9, 9)), mask: fc.constant(null) },
+  { ...long, keys: size(aroundPowersOfTwo(10, 10)), mask: fc.constant(null), kvHeads: size(fc.constant(1)) },
+  { ...long, keys: size(aroundPowersOfTwo(8, 9)), causal: fc.constant(true), qLen: few(2, 9) },
+  { ...long, keys: few(1500, 3000), kvHeads: size(fc.constant(1)), headDim: few(1, 8), ...unstructured },
+  // More queries than a tile has rows.
   {
     ...small,
-    batch: size(fc.constant(1)),
-    qLen: few(1, 2),
+    batch: size(fc.constantFrom(1, 1, 2)),
+    qLen: few(16, 40),
+    prompt: fc.constant(false),
+    kvHeads: size(fc.constant(1)),
+    headDim: few(2, 16),
+    keys: few(16, 60),
+  },
+  // Split over threads, and not evenly.
+  {
+    ...long,
     keys: size(fc.constantFrom(257, 700, 1025)),
     threads: dealt(fc.constantFrom(2, 3, 5, 7, 16), 1),
   },
@@ -143,11 +160,10 @@ const deals: readonly Deal[] = [
   },
   // Blocks of 512 that a window leaves behind, whole.
   {
-    ...small,
+    ...long,
     window: few(1, 20),
     causal: fc.constant(true),
     keys: size(fc.constantFrom(575, 640, 700)),
-    prompt: fc.constant(false),
   },
   { softcap: fc.constantFrom(50, 30, 5), mask: fc.constant(null), keys: size(fc.constantFrom(65, 33, 17)) },
   { softcap: fc.constantFrom(5, 0.75), scale: fc.constantFrom(20, 1) },
@@ -173,8 +189,18 @@ const deals: readonly Deal[] = [
     keys: few(100, 300),
   },
   { mask: masked({ data: recipes({ constant: 1 }, fc.constantFrom(-1e4, -500, 500)) }) },
-  { scores: scored('ascending'), spread: fc.constantFrom(20, 300), keys: few(60, 300) },
-  { scores: scored('descending'), spread: fc.constantFrom(20, 300), keys: few(60, 300) },
+  { scores: scored('ascending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
+  { scores: scored('descending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
+  // Further apart than exp reaches.
+  {
+    scores: scored('ascending', 'descending'),
+    spread: fc.constant(300),
+    scale: fc.constant(1),
+    softcap: fc.constant(0),
+    mask: fc.constant(null),
+    window: fc.constant(0),
+    keys: few(2, 60),
+  },
   { scores: scored('first ahead', 'last ahead'), keys: few(60, 300) },
   { scores: scored('low'), mask: fc.constant(null) },
   { scores: scored('low', 'high', 'ties', 'equal') },

@@ -27,11 +27,18 @@ import { positionOf } from './sight.ts';
 type Ask = (c: GqaCase, facts: Facts, draw: (n: number) => number) => Derived | null;
 
 /** A relation of calls that compute something, of inputs whose values are their own. */
-function relation(name: string, says: string, owed: Relation['owed'], ask: Ask): Relation {
+function relation(
+  name: string,
+  says: string,
+  owed: Relation['owed'],
+  about: readonly string[],
+  ask: Ask,
+): Relation {
   return {
     name,
     says,
     owed,
+    about,
     derive: (c, draw) => {
       if (c.op !== 'gqa' || countOf(c.tensors.q.shape) === 0 || !comesApart(c)) return null;
       return ask(c, factsOf(c), draw);
@@ -95,20 +102,33 @@ function doublesExactly({ kind, scale, patches }: Recipe, dtype: 'f32' | 'f16' |
 }
 
 export const relations: readonly Relation[] = [
-  relation('batch alone', 'a batch does not depend on those beside it', ['batch'], (c, { batch }, draw) => {
-    if (batch < 2) return null;
-    const b = draw(batch);
-    return { case: batchAlone(c, b), rows: [b] };
-  }),
-  relation('head alone', 'a head does not depend on those beside it', ['batch'], (c, { qHeads }, draw) => {
-    if (qHeads < 2) return null;
-    const h = draw(qHeads);
-    return { case: headAlone(c, h), rows: blocksAt(c.tensors.q.shape, ['all', 'all', h]) };
-  }),
+  relation(
+    'batch alone',
+    'a batch does not depend on those beside it',
+    ['batch'],
+    ['batch', 'queries'],
+    (c, { batch }, draw) => {
+      if (batch < 2) return null;
+      const b = draw(batch);
+      return { case: batchAlone(c, b), rows: [b] };
+    },
+  ),
+  relation(
+    'head alone',
+    'a head does not depend on those beside it',
+    ['batch'],
+    ['heads'],
+    (c, { qHeads }, draw) => {
+      if (qHeads < 2) return null;
+      const h = draw(qHeads);
+      return { case: headAlone(c, h), rows: blocksAt(c.tensors.q.shape, ['all', 'all', h]) };
+    },
+  ),
   relation(
     'chunk alone',
     'queries give what they give in a longer call: in chunks, or token by token',
     ['batch'],
+    ['queries', 'batch'],
     (c, { batch, qLen }, draw) => {
       if (batch * qLen < 2) return null;
       const [b, from] = [draw(batch), draw(qLen)];
@@ -124,6 +144,7 @@ export const relations: readonly Relation[] = [
     'heads repeated',
     'k and v repeated for every head of q give what sharing them gives',
     ['batch', 'placement'],
+    ['heads'],
     (c, { group, slots, qHeads, kvHeads }) => {
       if (group < 2 || slots === 0) return null;
       const { k, v } = c.tensors;
@@ -133,34 +154,41 @@ export const relations: readonly Relation[] = [
       return { case: withHeads(c, k.shape.with(2, qHeads), blocks, { k, v }) };
     },
   ),
-  relation('paging', 'keys in blocks give what keys in one piece give', ['placement'], (c, facts, draw) => {
-    const { batch, capacity, slotOf, slots } = facts;
-    if (capacity === 0) return null;
-    if (c.tensors.blockTable) {
-      const inOrder = upTo(batch).flatMap(b => {
-        const { first, end } = seenIn(facts, b);
-        return upTo(capacity).map(key => (key >= first && key < end ? slotOf(b, key) : 0));
-      });
-      const whole = moved(c, [batch, capacity], inOrder);
-      const { blockTable: _, ...tensors } = whole.tensors;
-      return { case: tidied({ ...whole, tensors }) };
-    }
-    const sizes = upTo(capacity)
-      .map(i => i + 1)
-      .filter(size => capacity % size === 0);
-    const blockSize = sizes[draw(sizes.length)];
-    const order = permutation(slots / blockSize, draw);
-    const places = order.flatMap(block => upTo(blockSize).map(i => block * blockSize + i));
-    // Block n holds what stood at order[n].
-    const table = order.map((_, piece) => order.indexOf(piece));
-    const paged = moved(c, [slots / blockSize, blockSize], places);
-    const values = recipe('list', { values: table });
-    return { case: withOwn(paged, 'blockTable', 'i32', [batch, capacity / blockSize], values) };
-  }),
+  relation(
+    'paging',
+    'keys in blocks give what keys in one piece give',
+    ['placement'],
+    ['blocks'],
+    (c, facts, draw) => {
+      const { batch, capacity, slotOf, slots } = facts;
+      if (capacity === 0) return null;
+      if (c.tensors.blockTable) {
+        const inOrder = upTo(batch).flatMap(b => {
+          const { first, end } = seenIn(facts, b);
+          return upTo(capacity).map(key => (key >= first && key < end ? slotOf(b, key) : 0));
+        });
+        const whole = moved(c, [batch, capacity], inOrder);
+        const { blockTable: _, ...tensors } = whole.tensors;
+        return { case: tidied({ ...whole, tensors }) };
+      }
+      const sizes = upTo(capacity)
+        .map(i => i + 1)
+        .filter(size => capacity % size === 0);
+      const blockSize = sizes[draw(sizes.length)];
+      const order = permutation(slots / blockSize, draw);
+      const places = order.flatMap(block => upTo(blockSize).map(i => block * blockSize + i));
+      // Block n holds what stood at order[n].
+      const table = order.map((_, piece) => order.indexOf(piece));
+      const paged = moved(c, [slots / blockSize, blockSize], places);
+      const values = recipe('list', { values: table });
+      return { case: withOwn(paged, 'blockTable', 'i32', [batch, capacity / blockSize], values) };
+    },
+  ),
   relation(
     'capacity',
     'room behind the keys changes nothing',
     ['placement'],
+    ['keys'],
     (c, { batch, capacity, lengths }, draw) => {
       if (c.tensors.blockTable || capacity === 0 || !canMoveMask(c)) return null;
       const least = lengths.reduce((a, b) => Math.max(a, b), 0);
@@ -175,6 +203,7 @@ export const relations: readonly Relation[] = [
     'future',
     'what a causal query does not see yet changes no bit of it',
     'everyone',
+    ['sight', 'queries'],
     (c, facts, draw) => {
       const { batch, qLen, causal, lengths } = facts;
       if (!causal || qLen < 2) return null;
@@ -193,6 +222,7 @@ export const relations: readonly Relation[] = [
     'past',
     'what a window has left behind changes no bit of a query',
     'everyone',
+    ['sight'],
     (c, facts, draw) => {
       const { batch, qLen, window } = facts;
       if (window === 0 || qLen < 2) return null;
@@ -211,6 +241,7 @@ export const relations: readonly Relation[] = [
     'what is not live',
     'keys, values and mask that no query may use change no bit',
     'everyone',
+    ['where no query looks', 'mask'],
     (c, facts, draw) => {
       const dead = deadRows(c, facts);
       const value = others[draw(others.length)];
@@ -224,6 +255,7 @@ export const relations: readonly Relation[] = [
     'doubled values',
     'twice the values give twice the result',
     ['threads', 'batch', 'placement'],
+    ['magnitude of v'],
     c => {
       const { data, dtype } = c.tensors.v;
       if (!data || dtype === 'i32' || !doublesExactly(data, dtype)) return null;

@@ -17,7 +17,7 @@ export interface Room {
  * more than large ones; of some, enough to leave any cache or tile.
  */
 export const affordable: Readonly<Record<Plan['room'], Room>> = {
-  little: { work: 1 << 16, elements: 1 << 14 },
+  little: { work: 3 << 15, elements: 1 << 15 },
   ample: { work: 3 << 17, elements: 1 << 18 },
 };
 

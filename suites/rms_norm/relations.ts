@@ -62,6 +62,7 @@ export const relations: readonly Relation[] = [
     // A kernel that promises one answer everywhere fixes its sequence of IEEE operations, and they commute
     // with powers of two; one that doesn't may choose its path by magnitude.
     owed: ['threads', 'batch', 'placement', 'all tiers'],
+    about: ['magnitude'],
     derive: (c, draw) => {
       if (c.op !== 'rms_norm') return null;
       const inputs = ['x', 'residual'].filter(role => role in c.tensors);
@@ -83,6 +84,7 @@ export const relations: readonly Relation[] = [
     name: 'row alone',
     says: 'a row does not depend on the rows beside it',
     owed: ['batch'],
+    about: ['rows', 'row length'],
     derive: (c, draw) => {
       const [rows] = c.tensors.x.shape;
       if (rows < 2 || c.tensors.x.buffer === null) return null;
@@ -95,6 +97,7 @@ export const relations: readonly Relation[] = [
     name: 'row order',
     says: 'permuting rows permutes the outputs',
     owed: ['batch'],
+    about: ['rows'],
     derive: (c, draw) => {
       const [rows, n] = c.tensors.x.shape;
       if (rows < 2 || !inputsAreIndependent(c)) return null;
@@ -110,6 +113,7 @@ export const relations: readonly Relation[] = [
     name: 'in place',
     says: 'y on x and residualOut on residual give what separate memory gives',
     owed: ['placement'],
+    about: ['aliasing', 'residual'],
     derive: c => {
       const { x, residual, residualOut } = c.tensors;
       if (isInPlace(c) || !inputsAreIndependent(c) || x.buffer === null) return null;

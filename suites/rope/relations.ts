@@ -75,6 +75,7 @@ export const relations: readonly Relation[] = [
     name: 'token order',
     says: 'permuting tokens and their positions permutes the outputs',
     owed: ['batch'],
+    about: ['tokens', 'positions'],
     derive: (c, draw) => {
       const { x, positions } = c.tensors;
       const [batch, tokens, heads, headDim] = x.shape;
@@ -95,6 +96,7 @@ export const relations: readonly Relation[] = [
     name: 'in place',
     says: 'y on x gives what separate memory gives',
     owed: ['placement'],
+    about: ['aliasing', 'layout'],
     derive: c => {
       if (isInPlace(c) || !inputsAreIndependent(c) || c.tensors.x.buffer === null) return null;
       return { case: withTensors(c, { y: onInput(c, 'x') }) };
@@ -104,6 +106,7 @@ export const relations: readonly Relation[] = [
     name: 'tables alone',
     says: 'with tables, theta, scaling and attention factor are not looked at',
     owed: 'everyone',
+    about: ['position'],
     derive: c =>
       c.op === 'rope' && c.tensors.cos ? { case: { ...c, params: { ...c.params, ...nonsense } } } : null,
   },
