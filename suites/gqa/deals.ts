@@ -29,6 +29,8 @@ const small: Deal = {
   group: few(1, 2),
   headDim: few(1, 24),
 };
+/** Scores as they are made, neither bent nor scaled back to where exp holds them. */
+const unbent: Deal = { softcap: fc.constant(0), scale: fc.constant(1), special: fc.constant(null) };
 /** Many keys, and little else. */
 const long: Deal = {
   ...small,
@@ -66,6 +68,14 @@ const deals: readonly Deal[] = [
   { batch: fc.constant(0) },
   { qLen: fc.constant(0), prompt: fc.constant(false) },
   { keys: fc.constant(0), batch: few(1, 3) },
+  // Strides beyond 32 bits, of all tensors at once: who wraps one of them need not wait for its turn below.
+  {
+    ...several,
+    qLayout: huge(0, 1, 2),
+    kLayout: huge(0, 1, 2),
+    vLayout: huge(0, 1, 2),
+    outLayout: huge(0, 1, 2),
+  },
   { keys: fc.constantFrom(1, 3), lengths: fc.constant('equal') },
   { lengths: fc.constant('last empty'), batch: few(2, 3), lengthsLayout: fc.constant(contiguous) },
   // Longer than a tile, longer than a span.
@@ -73,9 +83,11 @@ const deals: readonly Deal[] = [
   { ...long, keys: size(aroundPowersOfTwo(10, 10)), mask: fc.constant(null), kvHeads: size(fc.constant(1)) },
   { ...long, keys: size(aroundPowersOfTwo(8, 9)), causal: fc.constant(true), qLen: few(2, 9) },
   { ...long, keys: few(1500, 3000), kvHeads: size(fc.constant(1)), headDim: few(1, 8), ...unstructured },
-  // More queries than a tile has rows.
+  // More queries than a tile has rows; of a type that shows in which order they are summed.
   {
     ...small,
+    ...unstructured,
+    dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16', 'bf16'),
     batch: size(fc.constantFrom(1, 1, 2)),
     qLen: few(16, 40),
     prompt: fc.constant(false),
@@ -97,6 +109,7 @@ const deals: readonly Deal[] = [
     keys: few(130, 300),
     scores: scored('low'),
     mask: fc.constant(null),
+    ...unbent,
   },
   // Queries that see nothing; as many as keys; a chunk behind a prefix that straddles a tile.
   { qLen: few(4, 9), keys: few(1, 3), causal: fc.constant(true), prompt: fc.constant(false) },
@@ -172,6 +185,7 @@ const deals: readonly Deal[] = [
     mask: masked({ hides: fc.constant('first keys'), by: fc.constant('-inf') }),
     keys: few(64, 600),
     scores: scored('low'),
+    ...unbent,
   },
   { mask: masked({ hides: fc.constantFrom('rows', 'all') }) },
   { mask: masked({ hides: fc.constant('all but one'), by: fc.constant('-inf') }) },
@@ -195,14 +209,13 @@ const deals: readonly Deal[] = [
   {
     scores: scored('ascending', 'descending'),
     spread: fc.constant(300),
-    scale: fc.constant(1),
-    softcap: fc.constant(0),
     mask: fc.constant(null),
+    ...unbent,
     window: fc.constant(0),
     keys: few(2, 60),
   },
   { scores: scored('first ahead', 'last ahead'), keys: few(60, 300) },
-  { scores: scored('low'), mask: fc.constant(null) },
+  { scores: scored('low'), mask: fc.constant(null), ...unbent },
   { scores: scored('low', 'high', 'ties', 'equal') },
   { q: zeros, scores: fc.constant('as drawn') },
   { scale: fc.constant(20), scores: fc.constant('as drawn'), special: fc.constant(null) },
@@ -235,14 +248,6 @@ const deals: readonly Deal[] = [
   { fused: dealt(fc.constant('k beside v'), 'none') },
   { fused: dealt(fc.constant('q beside out'), 'none') },
   { kLayout: layout(headMajor), vLayout: layout(headMajor), fused: fc.constant('none') },
-  // All at once first: who wraps one of them needs no turn of its own.
-  {
-    ...several,
-    qLayout: huge(0, 1, 2),
-    kLayout: huge(0, 1, 2),
-    vLayout: huge(0, 1, 2),
-    outLayout: huge(0, 1, 2),
-  },
   { ...several, qLayout: huge(0, 1, 2) },
   { ...several, kLayout: huge(0, 1, 2) },
   { ...several, vLayout: huge(0, 1, 2) },

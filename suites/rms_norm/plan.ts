@@ -170,6 +170,14 @@ const deals: readonly Deal[] = [
   { n: fc.constant(1) },
   { n: length(fc.constantFrom(...veryLong, 257, 300, 400, 500, 700, 1023)), rows: fc.constant(1) },
   { rows: fc.constant(0) },
+  // Squares that 16 bits do not hold, and that count beside eps.
+  {
+    x: recipes({ normal: 1, uniform: 1 }, fc.constantFrom(1e-5, 1e-4, 300, 1e4)),
+    dtype: fc.constantFrom('f16', 'f16', 'bf16'),
+    residual: fc.constant('none'),
+    eps: fc.constantFrom(0, Math.fround(1e-12)),
+    special: fc.constant(null),
+  },
   { xLayout: huge, rows: three, n: few, aliasing: separate },
   { yLayout: huge, rows: three, n: few, aliasing: separate },
   { residual: inAndOut, residualLayout: huge, residualOutLayout: huge, rows: three, n: few },
