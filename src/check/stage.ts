@@ -70,7 +70,7 @@ function isCopied(c: Case): boolean {
 }
 
 /** Another case of the op, drawn; `base` once more where none of some is small and of the type. */
-function otherCase(
+export function otherCase(
   suite: Suite,
   base: Case,
   draw: (n: number) => number,

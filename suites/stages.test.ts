@@ -1,0 +1,27 @@
+/** What is repeated goes by what it costs. */
+
+import { expect, test } from 'vitest';
+import { drawCase } from '../src/check/generate.ts';
+import { gqa } from './gqa/index.ts';
+import { repetitions } from './stages.ts';
+
+test('a small call is repeated a thousand times, a large one once, none not at all', () => {
+  expect(repetitions(999, 100)).toBe(999);
+  expect(repetitions(999, 10_000)).toBe(13);
+  expect(repetitions(999, 1 << 22)).toBe(1);
+  expect(repetitions(5, 0)).toBe(5);
+});
+
+test('a call of few outputs and many keys costs what its keys cost', () => {
+  const of = (name: string) => gqa.cost(gqa.named.find(each => each.name.includes(name))!.case);
+  // 96 outputs, 2100 keys of 96 elements: q k, p v, and both read.
+  expect(of("one head's decode beyond its window")).toBe(4 * 2100 * 96);
+  for (let k = 0; k < 300; k++) {
+    const c = drawCase(gqa, 3, k).case;
+    if (!c.tensors.blockTable) continue;
+    const { q, k: keys, blockTable } = c.tensors;
+    const room = keys.shape[1] * blockTable.shape[1];
+    const elements = q.shape.reduce((a, b) => a * b);
+    expect(gqa.cost(c)).toBe(2 * elements * room + 2 * keys.shape.reduce((a, b) => a * b));
+  }
+});
