@@ -81,19 +81,17 @@ describe('a property that turns on a dimension', () => {
 
   test('comes first where it was hardly asked on an edge, but for some cases', () => {
     const names = first(new Turns(before), edge);
-    expect(names.filter(name => name === 'd').length).toBeGreaterThan(20);
-    expect(names.filter(name => name !== 'd').length).toBeGreaterThan(4);
+    expect(names.filter(name => name === 'd').length).toBeGreaterThan(10);
+    expect(names.filter(name => name !== 'd').length).toBeGreaterThan(10);
     expect(first(new Turns(before), elsewhere)).not.toContain('d');
     expect(first(new Turns(before))).not.toContain('d');
   });
 
   test('waits for its turn once it was', () => {
     const turns = new Turns(before);
-    for (let i = 0; i < 2; i++) turns.count('f32', turning, [edge, elsewhere]);
+    for (let i = 0; i < 4; i++) turns.count(i % 2 ? 'f32' : 'f16', turning, [edge, elsewhere]);
     expect(first(turns, edge)).not.toContain('d');
     expect(first(turns, edge, { dimension: 'rows', edge: '1' })).toContain('d');
-    // In another type it was not.
-    expect(turns.order(all, 'f16', 1, [edge]).map(({ name }) => name)).toContain('d');
-    expect(Object.keys(turns.here)).toEqual(['f32#d', 'f32#d at rows: 16 and more']);
+    expect(turns.here).toEqual({ 'f32#d': 2, 'f16#d': 2, 'd at rows: 16 and more': 4 });
   });
 });

@@ -26,9 +26,9 @@ export function addAsked(sum: Record<string, number>, more: Asked): void {
 const waveCases = 256;
 const types = 3;
 /** On an edge that it turns on, a property is asked so often before its turn. */
-const asksOfEdge = 2;
-/** Of so many cases, one is asked what is due and nothing else. */
-const pause = 4;
+const asksOfEdge = 4;
+/** So many properties of a case come before their turn, of every second case: what is due is not left out meanwhile. */
+const early = 2;
 
 /** The turns of one stretch of cases. */
 export class Turns {
@@ -47,7 +47,7 @@ export class Turns {
 
   /** Counts that a property was asked of a case, which stands on these edges. */
   count(dtype: FloatDtype, property: Property, edges: readonly Edge[] = []): void {
-    for (const key of [`${dtype}#${property.name}`, ...edgeKeys(property, dtype, edges)])
+    for (const key of [`${dtype}#${property.name}`, ...edgeKeys(property, edges)])
       this.#here[key] = (this.#here[key] ?? 0) + 1;
   }
 
@@ -74,18 +74,18 @@ export class Turns {
       return { property, at: asked / (property.ways ?? 1) + (spread * hash(k, i)) / 2 ** 32 };
     });
     const order = due.sort((a, b) => a.at - b.at).map(({ property }) => property);
-    if (hash(k, properties.length) % pause === 0) return order;
+    if (hash(k, properties.length) % 2 === 0) return order;
     const isNew = (property: Property) =>
-      edgeKeys(property, dtype, edges).some(key => this.#asked(key) < asksOfEdge);
-    const first = order.find(isNew);
-    return first ? [first, ...order.filter(property => property !== first)] : order;
+      edgeKeys(property, edges).some(key => this.#asked(key) < asksOfEdge);
+    const first = order.filter(isNew).slice(0, early);
+    return [...first, ...order.filter(property => !first.includes(property))];
   }
 }
 
 /** Keys of the edges that a property turns on, of those that a case stands on. */
-function edgeKeys({ name, about }: Property, dtype: FloatDtype, edges: readonly Edge[]): string[] {
+function edgeKeys({ name, about }: Property, edges: readonly Edge[]): string[] {
   if (!about) return [];
   return edges
     .filter(({ dimension }) => about.includes(dimension))
-    .map(({ dimension, edge }) => `${dtype}#${name} at ${dimension}: ${edge}`);
+    .map(({ dimension, edge }) => `${name} at ${dimension}: ${edge}`);
 }

@@ -62,6 +62,18 @@ const unstructured: Deal = {
   special: fc.constant(null),
   unseen: fc.constant('data'),
 };
+/** More queries than a tile has rows, of a type that shows in which order they are summed. */
+const chunk: Deal = {
+  ...small,
+  ...unstructured,
+  dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16', 'bf16'),
+  batch: size(fc.constantFrom(1, 1, 2)),
+  qLen: few(16, 40),
+  prompt: fc.constant(false),
+  kvHeads: size(fc.constant(1)),
+  headDim: few(2, 16),
+  keys: few(16, 60),
+};
 const zeros = recipes({ zeros: 1 }, fc.constant(1));
 
 const deals: readonly Deal[] = [
@@ -83,18 +95,8 @@ const deals: readonly Deal[] = [
   { ...long, keys: size(aroundPowersOfTwo(10, 10)), mask: fc.constant(null), kvHeads: size(fc.constant(1)) },
   { ...long, keys: size(aroundPowersOfTwo(8, 9)), causal: fc.constant(true), qLen: few(2, 9) },
   { ...long, keys: few(1500, 3000), kvHeads: size(fc.constant(1)), headDim: few(1, 8), ...unstructured },
-  // More queries than a tile has rows; of a type that shows in which order they are summed.
-  {
-    ...small,
-    ...unstructured,
-    dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16', 'bf16'),
-    batch: size(fc.constantFrom(1, 1, 2)),
-    qLen: few(16, 40),
-    prompt: fc.constant(false),
-    kvHeads: size(fc.constant(1)),
-    headDim: few(2, 16),
-    keys: few(16, 60),
-  },
+  // More queries than a tile has rows: plainly, under a window, from blocks, behind a mask (further below).
+  chunk,
   // Split over threads, and not evenly.
   {
     ...long,
@@ -179,6 +181,7 @@ const deals: readonly Deal[] = [
     keys: size(fc.constantFrom(575, 640, 700)),
   },
   { softcap: fc.constantFrom(50, 30, 5), mask: fc.constant(null), keys: size(fc.constantFrom(65, 33, 17)) },
+  { ...chunk, window: few(2, 20), causal: fc.constant(true), mask: fc.constant(null) },
   { softcap: fc.constantFrom(5, 0.75), scale: fc.constantFrom(20, 1) },
   {
     ...small,
@@ -188,6 +191,7 @@ const deals: readonly Deal[] = [
     ...unbent,
   },
   { mask: masked({ hides: fc.constantFrom('rows', 'all') }) },
+  { ...chunk, mask: masked(), paging: unpaged },
   { mask: masked({ hides: fc.constant('all but one'), by: fc.constant('-inf') }) },
   { mask: masked({ by: fc.constant('lowest'), hides: fc.constantFrom('rows', 'all', 'first keys') }) },
   { mask: masked({ perBatch: fc.constant(true), perHead: fc.constant(true) }), ...several },
@@ -225,6 +229,7 @@ const deals: readonly Deal[] = [
     spare: few(1, 3),
     lengths: fc.constant('falling'),
   },
+  { ...chunk, paging: paged({ blockSize: fc.constantFrom(1, 8, 16) }), mask: fc.constant(null) },
   { paging: paged({ shared: fc.constant(true) }), keys: few(10, 60), batch: few(2, 3) },
   { paging: paged({ blockSize: fc.constantFrom(64, 128) }), headDim: few(1, 40) },
   {
