@@ -56,7 +56,7 @@ test('cases that know nothing of each other are spread over all that is due', ()
 
 test('what was asked here and elsewhere adds up', () => {
   const turns = new Turns({ 'f32#a': 300, 'f32#b': 300, 'f32#c': 6000 });
-  for (let i = 0; i < 300; i++) turns.count('f32', 'a');
+  for (let i = 0; i < 300; i++) turns.count('f32', properties[0]);
   for (let k = 0; k < 50; k++) expect(turns.order(properties, 'f32', k)[0].name).toBe('b');
   const sum: Record<string, number> = { 'f32#a': 2 };
   addAsked(sum, turns.here);
