@@ -137,6 +137,8 @@ describe('special values', () => {
     // 5,419,351 and 1,725,033 are a convergent of pi: the angle is 3e-8 from a multiple of pi.
     const y = expectedOfRow([Infinity, 1], { positions: [5419351] });
     expect([...y.rules]).toEqual([0, rule.any]);
+    // So are 573,204 and 364,913 of half of it: here it is the cosine.
+    expect([...expectedOfRow([Infinity, 1], { positions: [573204] }).rules]).toEqual([rule.any, 0]);
     // Whichever of the two it is; and a NaN beside it is a NaN still.
     const both = expectedOfRow([1, Infinity], { positions: [5419351] });
     expect([...both.rules]).toEqual([rule.any, 0]);
@@ -155,6 +157,8 @@ describe('special values', () => {
     expect(admits([Infinity, 1], [nan, Infinity], byTables([0], [1]))).toBe(true);
     expect(admits([1, 0], [Infinity, nan], byTables([Infinity], [0.5]))).toBe(true);
     expect(admits([1, 0], [Infinity, 0.5], byTables([Infinity], [0.5]))).toBe(false);
+    expect(admits([0, 0], [nan, nan], byTables([Infinity], [0.5]))).toBe(true);
+    expect(admits([0, 0], [0, 0], byTables([Infinity], [0.5]))).toBe(false);
     expect(admits([1, 1], [Infinity, Infinity], byTables([Infinity], [0.5]))).toBe(true);
     expect([...expectedOfRow([1, 1], byTables([nan], [0.5])).rules]).toEqual([rule.nan, rule.nan]);
   });
@@ -234,6 +238,15 @@ describe('the ends of the range', () => {
     expect(admits([big, 1.25 * big], [Infinity, Infinity], within)).toBe(true);
     expect(admits([big, 1.25 * big], [-Infinity, Infinity], within)).toBe(false);
     expect(admits([big, 1.25 * big], [nan, Infinity], within)).toBe(false);
+  });
+
+  test('where one may, by what its cosine may be off: the same; where neither can: the value alone', () => {
+    // cos 710 is 1 - 2e-9, and may be 5 u more.
+    const near = Math.fround(maxFinite * (1 - 2 ** -22));
+    expect(expectedOfRow([near, 0], { positions: [710] }).rules[0]).toBe(rule.infinite);
+    expect(expectedOfRow([near / 2, 0], { positions: [710] }).rules[0]).toBe(0);
+    expect(expectedOfRow([maxFinite, 0], byTables([1], [0])).rules[0]).toBe(rule.infinite);
+    expect(expectedOfRow([maxFinite, maxFinite], byTables([0.6], [0.6])).rules[0]).toBe(0);
   });
 
   test('where both do against each other, anything', () => {
