@@ -34,7 +34,6 @@ const fakedCpus: readonly FakedCpu[] = [
   { name: 'a CPU without AVX2 (as Piledriver)', lacks: haswell },
   { name: 'a CPU without AVX2 and FMA (as Ivy Bridge)', lacks: ['FMA', 'BMI1', ...haswell, ...amd] },
   { name: 'a CPU with AVX alone (as Sandy Bridge)', lacks: ['F16C', 'FMA', 'BMI1', ...haswell, ...amd] },
-  { name: 'a CPU with AVX2 without FMA (as LuJiaZui)', lacks: ['FMA', ...afterHaswell, ...amd] },
   { name: 'a CPU without AVX-512 (as Haswell)', lacks: [...afterHaswell, ...amd] },
   { name: 'a CPU without AVX-512 BW, DQ and VL (as Knights Landing)', lacks: [...skylake, ...amd] },
 ];
