@@ -267,7 +267,8 @@ export class Examiner {
     const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
     const most = suite.cost(c) > costly ? 1 : asksShared / sound.length;
     let asks = 0;
-    for (const property of this.#propertiesFor(suite, dtype, k, turns, edges)) {
+    turns.see(edges);
+    for (const property of this.#propertiesFor(suite, dtype, k, turns, edges, most)) {
       let applied = false;
       for (const kernel of sound) {
         const id = kernelId(kernel);
@@ -293,11 +294,12 @@ export class Examiner {
     k: number,
     turns: Turns,
     edges: readonly Edge[],
+    most: number,
   ): readonly Property[] {
     const { properties } = this.#assignment;
     if (properties) return propertiesOf(suite.op).filter(property => properties.includes(property.name));
     const others = propertiesOf(suite.op).filter(property => !free.includes(property));
-    return [...free, ...turns.order(others, dtype, k, edges)];
+    return [...free, ...turns.order(others, dtype, k, edges, most)];
   }
 }
 

@@ -87,6 +87,16 @@ describe('a property that turns on a dimension', () => {
     expect(first(new Turns(before))).not.toContain('d');
   });
 
+  test('comes before one whose edges are seen all the time, of half of what is asked', () => {
+    const other = { ...property('e'), about: ['width'] };
+    const turns = new Turns({ ...before, 'f32#e': 0 });
+    for (let i = 0; i < 9; i++) turns.see([elsewhere, ...(i < 2 ? [edge] : [])]);
+    const order = turns.order([...all, other], 'f32', 7, [edge, elsewhere], 4).map(({ name }) => name);
+    expect(order.slice(0, 2)).toEqual(['d', 'e']);
+    expect(turns.order([...all, other], 'f32', 7, [edge, elsewhere], 2)[0].name).toBe('d');
+    expect(new Set(order).size).toBe(all.length + 1);
+  });
+
   test('waits for its turn once it was', () => {
     const turns = new Turns(before);
     for (let i = 0; i < 4; i++) turns.count(i % 2 ? 'f32' : 'f16', turning, [edge, elsewhere]);

@@ -1,7 +1,7 @@
 /**
  * Whose turn it is: of what can be asked of a case, that which was asked least for the number of ways there are
- * to ask it; before all, where the case stands on an edge that a property turns on and was hardly asked on, that
- * property.
+ * to ask it; before that, where the case stands on an edge that a property turns on and was hardly asked on, that
+ * property, those of rare edges first.
  */
 
 import type { FloatDtype } from '../case/dtype.ts';
@@ -14,7 +14,10 @@ export interface Edge {
   readonly edge: string;
 }
 
-/** How often each property was asked, by type and name, and on each edge that it turns on: cases, not kernels. */
+/**
+ * How often each property was asked, by type and name, and on each edge that it turns on; how often edges were
+ * seen. Cases, not kernels.
+ */
 export type Asked = Readonly<Record<string, number>>;
 
 /** Adds what was asked elsewhere. */
@@ -27,8 +30,6 @@ const waveCases = 256;
 const types = 3;
 /** On an edge that it turns on, a property is asked so often before its turn. */
 const asksOfEdge = 4;
-/** So many properties of a case come before their turn, of every second case: what is due is not left out meanwhile. */
-const early = 2;
 
 /** The turns of one stretch of cases. */
 export class Turns {
@@ -47,8 +48,23 @@ export class Turns {
 
   /** Counts that a property was asked of a case, which stands on these edges. */
   count(dtype: FloatDtype, property: Property, edges: readonly Edge[] = []): void {
-    for (const key of [`${dtype}#${property.name}`, ...edgeKeys(property, edges)])
+    for (const key of [
+      `${dtype}#${property.name}`,
+      ...turning(property, edges).map(edge => atEdge(property, edge)),
+    ])
       this.#here[key] = (this.#here[key] ?? 0) + 1;
+  }
+
+  /** Counts that a case stands on these edges. */
+  see(edges: readonly Edge[]): void {
+    for (const edge of edges) this.#here[seen(edge)] = (this.#here[seen(edge)] ?? 0) + 1;
+  }
+
+  /** How seldom cases come by the rarest edge on which a property was hardly asked; infinite: there is none. */
+  #rarity(property: Property, edges: readonly Edge[]): number {
+    return turning(property, edges)
+      .filter(edge => this.#asked(atEdge(property, edge)) < asksOfEdge)
+      .reduce((least, edge) => Math.min(least, this.#asked(seen(edge))), Infinity);
   }
 
   #asked(key: string): number {
@@ -56,7 +72,7 @@ export class Turns {
   }
 
   /**
-   * The properties in the order in which case k should be asked them.
+   * The properties in the order in which case k should be asked them, `most` at most.
    *
    * Stretches of one wave begin with the same counts, so that it does not matter who examines them; what a hash
    * adds spreads their cases over what a wave should ask.
@@ -66,6 +82,7 @@ export class Turns {
     dtype: FloatDtype,
     k: number,
     edges: readonly Edge[] = [],
+    most = 1,
   ): readonly Property[] {
     const ways = properties.reduce((sum, { ways = 1 }) => sum + ways, 0);
     const spread = waveCases / types / ways;
@@ -74,18 +91,27 @@ export class Turns {
       return { property, at: asked / (property.ways ?? 1) + (spread * hash(k, i)) / 2 ** 32 };
     });
     const order = due.sort((a, b) => a.at - b.at).map(({ property }) => property);
-    if (hash(k, properties.length) % 2 === 0) return order;
-    const isNew = (property: Property) =>
-      edgeKeys(property, edges).some(key => this.#asked(key) < asksOfEdge);
-    const first = order.filter(isNew).slice(0, early);
+    // Half of what is asked: what is due is not left out meanwhile.
+    const early = most >= 2 ? Math.floor(most / 2) : hash(k, properties.length) % 2;
+    const first = order
+      .map(property => ({ property, rarity: this.#rarity(property, edges) }))
+      .filter(({ rarity }) => rarity < Infinity)
+      .sort((a, b) => a.rarity - b.rarity)
+      .slice(0, early)
+      .map(({ property }) => property);
     return [...first, ...order.filter(property => !first.includes(property))];
   }
 }
 
-/** Keys of the edges that a property turns on, of those that a case stands on. */
-function edgeKeys({ name, about }: Property, edges: readonly Edge[]): string[] {
-  if (!about) return [];
-  return edges
-    .filter(({ dimension }) => about.includes(dimension))
-    .map(({ dimension, edge }) => `${name} at ${dimension}: ${edge}`);
+/** The edges that a property turns on, of those that a case stands on. */
+function turning({ about }: Property, edges: readonly Edge[]): readonly Edge[] {
+  return about ? edges.filter(({ dimension }) => about.includes(dimension)) : [];
+}
+
+function atEdge({ name }: Property, { dimension, edge }: Edge): string {
+  return `${name} at ${dimension}: ${edge}`;
+}
+
+function seen({ dimension, edge }: Edge): string {
+  return `seen ${dimension}: ${edge}`;
 }

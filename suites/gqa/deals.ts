@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { aroundPowersOfTwo, dealt, recipes, type Special, sizes } from '../data.ts';
-import type { Layout } from '../layout.ts';
+import { type Layout, layouts } from '../layout.ts';
 import { blockSizes, fields, generic, masks, modelHeads, pagings, widths } from './fields.ts';
 import type { Mask, Paging, Plan, Scores } from './plan.ts';
 
@@ -53,6 +53,16 @@ const special = (...values: readonly Special['value'][]) =>
     fc.record({ value: fc.constantFrom(...values), at: fc.nat(1 << 20), wholeRow: fc.boolean() }),
     null,
   );
+/** Parts of it can be asked for by themselves: no view repeats elements or shares them. */
+const apart: Deal = {
+  fused: fc.constant('none'),
+  qLayout: layouts('output', 4),
+  kLayout: layouts('output', 4),
+  vLayout: layouts('output', 4),
+  maskLayout: layouts('output', 4),
+  lengthsLayout: fc.constant(contiguous),
+  tableLayout: fc.constant(contiguous),
+};
 /** Nothing patched, nothing structured: what the statistics ask for. */
 const unstructured: Deal = {
   q: generic.products,
@@ -65,13 +75,14 @@ const unstructured: Deal = {
 /** More queries than a tile has rows, of a type that shows in which order they are summed. */
 const chunk: Deal = {
   ...small,
+  ...apart,
   ...unstructured,
-  dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16', 'bf16'),
+  dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16'),
   batch: size(fc.constantFrom(1, 1, 2)),
   qLen: few(16, 40),
   prompt: fc.constant(false),
   kvHeads: size(fc.constant(1)),
-  headDim: few(2, 16),
+  headDim: few(4, 16),
   keys: few(16, 60),
 };
 const zeros = recipes({ zeros: 1 }, fc.constant(1));
