@@ -70,6 +70,12 @@ impl<E: Element> Rows<E> {
         }
     }
 
+    /// Rows that lie alike, standing at another's first element.
+    #[inline(always)]
+    pub fn from(self, start: *mut E) -> Self {
+        Self { start, ..self }
+    }
+
     /// Where element `i` of a dense row lies.
     #[inline(always)]
     pub fn element(self, i: usize) -> *mut E {

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::direct::{Chunk, Join};
-use super::gather::{Gather, Panel};
+use super::direct::{self, Chunk, Join};
 use super::item::Item;
+use super::panel::{Keys, Panel, Share};
 use super::plan::{FEW, PANEL, Space};
 use super::queries::{Finish, Load};
 use super::scores::{Dots, Transpose};
@@ -97,52 +97,48 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         }
     }
 
-    /// Panel by panel, all heads of one after the other.
+    /// Scores of a block.
     #[inline(always)]
     fn scores<S: Simd>(&self, s: S, block: usize, seen: &Range<usize>) {
-        let (k, v) = (&self.item.call.k, &self.item.call.v);
-        let panel = |tensor, at| Panel {
-            tensor,
-            block,
-            seen,
-            at,
-        };
-        for at in (seen.start / PANEL * PANEL..seen.end).step_by(PANEL) {
-            let next = match at + PANEL < seen.end {
-                true => panel(k, at + PANEL),
-                false => panel(v, seen.start),
-            };
-            let next = (self.item.rows <= FEW).then_some(next);
-            for head in 0..self.item.heads {
+        let call = self.item.call;
+        let (keys, values) = ((&call.k, block, seen), (&call.v, block, seen));
+        let start = seen.start / LANES * LANES;
+        if self.item.rows <= FEW {
+            self.panels(keys, start, Some(values), |at, head, keys, next| {
                 let Head { item, space, .. } = self.head(head, None);
-                self.gather(s, &item, panel(k, at), next);
-                s.vectorize(Transpose {
-                    from: space.rows,
-                    to: space.panel,
-                    dims: item.call.head_dim(),
-                });
-                s.vectorize(Dots {
+                s.vectorize(direct::Dots::<K, L> {
                     item: &item,
-                    block,
+                    keys,
+                    next,
                     at,
                     space,
+                    layout: PhantomData,
+                });
+            });
+            return;
+        }
+        let mut panel = Panel::<K>::new(self.item, &call.k);
+        for at in (start / PANEL * PANEL..seen.end).step_by(PANEL) {
+            for first in (0..PANEL).step_by(LANES) {
+                // SAFETY: whoever made the item answers for its call; its rows see the keys.
+                unsafe { panel.go(self.item, keys, at + first) };
+                s.vectorize(Transpose::<K, L> {
+                    keys: panel.head(0),
+                    to: self.space.panel.wrapping_add(first),
+                    dims: call.head_dim(),
+                    layout: PhantomData,
                 });
             }
+            s.vectorize(Dots {
+                item: self.item,
+                block,
+                at,
+                space: self.space,
+            });
         }
     }
 
-    #[inline(always)]
-    fn gather<S: Simd>(&self, s: S, item: &Item, panel: Panel, next: Option<Panel>) {
-        s.vectorize(Gather::<K, L> {
-            item,
-            panel,
-            next,
-            to: self.space.rows,
-            types: PhantomData,
-        });
-    }
-
-    /// The rows are few and even. Panel by panel as well.
+    /// Weighted values of a block, where rows are few and even.
     #[inline(always)]
     fn direct<S: Simd>(
         &self,
@@ -152,35 +148,22 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         states: Option<State>,
         end: usize,
     ) {
-        let panel = |at| Panel {
-            tensor: &self.item.call.v,
-            block,
-            seen,
-            at,
-        };
+        let call = self.item.call;
         let behind = self.item.seen_in(0..self.item.rows, block + 1);
-        let keys = (block + 1 < end).then_some(Panel {
-            tensor: &self.item.call.k,
-            block: block + 1,
-            seen: &behind,
-            at: 0,
+        let keys = (block + 1 < end).then_some((&call.k, block + 1, &behind));
+        let values = (&call.v, block, seen);
+        self.panels(values, seen.start, keys, |at, head, values, next| {
+            let Head { item, space, .. } = self.head(head, None);
+            s.vectorize(Chunk::<K, L> {
+                item: &item,
+                values,
+                next,
+                keys: at..(at + LANES).min(seen.end),
+                first: at == seen.start,
+                space,
+                layout: PhantomData,
+            });
         });
-        for at in seen.clone().step_by(PANEL) {
-            let next = match at + PANEL < seen.end {
-                true => Some(panel(at + PANEL)),
-                false => keys,
-            };
-            for head in 0..self.item.heads {
-                let Head { item, space, .. } = self.head(head, None);
-                self.gather(s, &item, panel(at), next);
-                s.vectorize(Chunk {
-                    item: &item,
-                    keys: at..(at + PANEL).min(seen.end),
-                    first: at == seen.start,
-                    space,
-                });
-            }
-        }
         for head in 0..self.item.heads {
             let Head { item, space, state } = self.head(head, states);
             s.vectorize(Join {
@@ -188,6 +171,43 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
                 space,
                 state,
             });
+        }
+    }
+
+    /// Hands out panels of some keys from `start` on: where each begins, each head of it, and what is read after that.
+    #[inline(always)]
+    fn panels(
+        &self,
+        keys: Keys,
+        start: usize,
+        then: Option<Keys>,
+        work: impl Fn(usize, usize, Share<K>, Option<Share<K>>),
+    ) {
+        let mut pair = [Panel::new(self.item, keys.0); 2];
+        // SAFETY: whoever made the item answers for its call; its rows see the keys.
+        let go = |panel: &mut Panel<K>, keys, at| unsafe { panel.go(self.item, keys, at) };
+        go(&mut pair[0], keys, start);
+        let (end, last) = (keys.2.end, self.item.heads - 1);
+        for (turn, at) in (start..end).step_by(LANES).enumerate() {
+            let [even, odd] = &mut pair;
+            let (here, next) = if turn % 2 == 0 {
+                (even, odd)
+            } else {
+                (odd, even)
+            };
+            let next = match (at + LANES < end, then) {
+                (true, _) => Some((keys, at + LANES)),
+                (false, Some(then)) => Some((then, then.2.start)),
+                (false, None) => None,
+            }
+            .map(|(keys, at)| {
+                go(next, keys, at);
+                &*next
+            });
+            for head in 0..last {
+                work(at, head, here.head(head), Some(here.head(head + 1)));
+            }
+            work(at, last, here.head(last), next.map(|next| next.head(0)));
         }
     }
 

@@ -79,8 +79,9 @@ impl Plan {
         let most = (QUERIES / padded).clamp(24, ROWS) / 12 * 12;
         let chunk = most.min(rows);
         let chunks = rows.div_ceil(most);
+        let token_major = call.k.strides[2] < call.k.strides[1];
         let heads = match rows {
-            1..=FEW => (TOGETHER.min(most) / rows).clamp(1, call.kv_heads()),
+            1..=FEW if token_major => (TOGETHER.min(most) / rows).clamp(1, call.kv_heads()),
             _ => 1,
         };
         let items = call.batch() * call.kv_heads().div_ceil(heads) * chunks;
@@ -194,7 +195,7 @@ impl Sizes {
     }
 
     /// Of one head, but for what heads share, in the order of [`Space::at`].
-    fn parts(&self) -> [u64; 10] {
+    fn parts(&self) -> [u64; 9] {
         let times = |a: usize, b: usize| (a as u64).saturating_mul(b as u64);
         let rows = self.padded_rows() as u64;
         [
@@ -205,7 +206,6 @@ impl Sizes {
             rows,
             rows,
             // From here on, heads share them.
-            times(PANEL, self.padded()),
             times(self.dims, PANEL),
             times(BLOCK, PANEL),
             BLOCK as u64,
@@ -244,8 +244,6 @@ pub struct Space {
     pub old: *mut f32,
     /// And what is added: `[padded rows]`; before, the sum of the block's weights.
     pub new: *mut f32,
-    /// Keys or values as they are, widened: `[PANEL][padded dims]`.
-    pub rows: *mut f32,
     /// Keys, transposed: `[dims][PANEL]`.
     pub panel: *mut f32,
     /// Values of a block, two vectors of each: `[BLOCK][PANEL]`.
@@ -273,7 +271,7 @@ impl Space {
         let floats = sizes.parts().map(|floats| floats as usize);
         let own: usize = floats[..OWN].iter().sum();
         let mut next = start.wrapping_add(head * own);
-        let mut parts = [start; 10];
+        let mut parts = [start; 9];
         for (part, place) in parts.iter_mut().enumerate() {
             if part == OWN {
                 next = start.wrapping_add(sizes.heads * own);
@@ -281,18 +279,7 @@ impl Space {
             *place = next;
             next = next.wrapping_add(floats[part]);
         }
-        let [
-            state,
-            queries,
-            scores,
-            sums,
-            old,
-            new,
-            rows,
-            panel,
-            values,
-            mask,
-        ] = parts;
+        let [state, queries, scores, sums, old, new, panel, values, mask] = parts;
         Self {
             state: State::at(state, sizes.rows, sizes.padded()),
             queries,
@@ -300,7 +287,6 @@ impl Space {
             sums,
             old,
             new,
-            rows,
             panel,
             values,
             mask,

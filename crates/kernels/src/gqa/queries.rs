@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
+use super::direct;
 use super::item::Item;
-use super::plan::Space;
+use super::plan::{FEW, Space};
 use super::state::State;
 use super::tile::rows_of;
 use crate::access::{Layout, Rows, Strided};
@@ -32,23 +33,28 @@ impl<E: Element> TileWork for Load<'_, E> {
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
         let Self { item, space, .. } = self;
         let dims = item.call.head_dim();
+        let most = match item.rows {
+            ..=FEW => ROWS.min(direct::ROWS),
+            _ => ROWS,
+        };
         let mut first = 0;
         while first < item.rows {
-            let rows = rows_of(item.rows - first, ROWS);
-            for row in 0..rows {
-                let [query, head] = item.place(first + row);
-                let from = Rows::<E>::of_block(&item.call.q, [item.batch, query]).at(head);
-                for d in (0..dims).step_by(LANES) {
-                    let lanes = First((dims - d).min(LANES));
-                    let mut values = [0.0; LANES];
-                    // SAFETY: the call was checked; the space has queries of all rows; an array of 16.
-                    unsafe {
-                        s.store_f32(values.as_mut_ptr(), Strided::load(s, from, d, lanes));
-                        for (i, &value) in values.iter().enumerate().take(lanes.0) {
-                            let at = first * dims + (d + i) * rows + row;
-                            space.queries.wrapping_add(at).write(value);
-                        }
-                    }
+            let rows = rows_of(item.rows - first, most);
+            let queries: [_; LANES] = std::array::from_fn(|row| {
+                let [query, head] = item.place(first + row.min(rows - 1));
+                Rows::<E>::of_block(&item.call.q, [item.batch, query]).at(head)
+            });
+            for d in (0..dims).step_by(LANES) {
+                let lanes = First((dims - d).min(LANES));
+                let mut square = [s.splat(0.0); LANES];
+                for (elements, &query) in square.iter_mut().zip(&queries).take(rows) {
+                    // SAFETY: the call was checked.
+                    *elements = unsafe { Strided::load(s, query, d, lanes) };
+                }
+                let to = space.queries.wrapping_add(first * dims + d * rows);
+                for (i, column) in s.transpose(square).into_iter().enumerate().take(lanes.0) {
+                    // SAFETY: the space has queries of all rows.
+                    unsafe { s.store_f32_first(to.wrapping_add(i * rows), column, rows) };
                 }
             }
             first += rows;

@@ -1,37 +1,35 @@
 //! Scores of a panel of keys: the keys transposed, then tiles of dot products.
 
+use std::marker::PhantomData;
+
 use super::item::Item;
+use super::panel::Share;
 use super::plan::{BLOCK, PANEL, Space};
 use super::tile::{Accumulators, Tile, cover};
-use crate::simd::{LANES, Simd, TileWork, Work};
+use crate::access::Layout;
+use crate::simd::{Element, First, LANES, Simd, TileWork, Work};
 
-/// Transposes a panel of keys, `[PANEL][padded dims]`, to `[dims][PANEL]`.
-pub struct Transpose {
-    pub from: *const f32,
+/// Transposes 16 keys, widened, to `[dims][PANEL]`.
+pub struct Transpose<'a, K, L> {
+    pub keys: Share<'a, K>,
     pub to: *mut f32,
     pub dims: usize,
+    pub layout: PhantomData<L>,
 }
 
-impl Work for Transpose {
+impl<K: Element, L: Layout> Work for Transpose<'_, K, L> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let padded = self.dims.next_multiple_of(LANES);
-        for first in (0..PANEL).step_by(LANES) {
-            for d in (0..padded).step_by(LANES) {
-                let mut square = [s.splat(0.0); LANES];
-                for (k, row) in square.iter_mut().enumerate() {
-                    let from = self.from.wrapping_add((first + k) * padded + d);
-                    // SAFETY: rows have whole vectors.
-                    *row = unsafe { s.load_f32(from) };
-                }
-                let to = self.to.wrapping_add(d * PANEL + first);
-                for (i, column) in s.transpose(square).into_iter().enumerate() {
-                    if d + i < self.dims {
-                        // SAFETY: the panel has so many rows.
-                        unsafe { s.store_f32(to.wrapping_add(i * PANEL), column) };
-                    }
+        for d in (0..self.dims).step_by(LANES) {
+            let to = self.to.wrapping_add(d * PANEL);
+            let count = (self.dims - d).min(LANES);
+            // SAFETY: some row sees each key, and it has so many elements; so has the panel.
+            unsafe {
+                let columns = self.keys.columns::<S, L>(s, d, First(count));
+                for (i, column) in columns.into_iter().enumerate().take(count) {
+                    s.store_f32(to.wrapping_add(i * PANEL), column);
                 }
             }
         }
@@ -61,18 +59,15 @@ impl TileWork for Dots<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
         // SAFETY: the space has queries and scores of all rows.
-        unsafe { cover::<S, ROWS, VECTORS>(s, 0..self.item.rows, PANEL / LANES, &self) };
+        unsafe { cover::<S, ROWS, VECTORS, _>(s, 0..self.item.rows, 0..PANEL / LANES, &self) };
     }
 }
 
-impl Tile for Dots<'_> {
+impl<S: Simd> Tile<S> for Dots<'_> {
+    const MOST: [usize; 2] = [12, PANEL / LANES];
+
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const C: usize>(
-        &self,
-        s: S,
-        row: usize,
-        vector: usize,
-    ) {
+    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, vector: usize) {
         let start = self.at + vector * LANES;
         let seen = self.item.seen_in(row..row + R, self.block);
         if seen.end <= start || start + C * LANES <= seen.start {
@@ -85,7 +80,7 @@ impl Tile for Dots<'_> {
         // SAFETY: the caller's word.
         unsafe {
             for _ in 0..dims {
-                dots.add(s, queries, 1, keys);
+                dots.add_at(s, queries, 1, keys);
                 queries = queries.wrapping_add(R);
                 keys = keys.wrapping_add(PANEL);
             }

@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
-use crate::simd::{All, Element, LANES, Simd};
+use crate::simd::{LANES, Simd};
 
 /// Work that can be done on any tile.
-pub trait Tile {
+pub trait Tile<S: Simd> {
+    /// Rows and vectors of a tile, at most; 12 and 8 where nothing is gained by fewer.
+    const MOST: [usize; 2];
+
     /// Does rows `row..row + R` and vectors `vector..vector + C`.
     ///
     /// # Safety
     /// They are within the work's own, whose memory may be used.
-    unsafe fn tile<S: Simd, const R: usize, const C: usize>(&self, s: S, row: usize, vector: usize);
+    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, vector: usize);
 }
 
 /// Rows of the next tile, of those that are `left`, in a tier whose tiles have at most `most`.
@@ -36,30 +39,30 @@ fn vectors_of(left: usize, rows: usize, accumulators: usize) -> usize {
     }
 }
 
-/// Does all `rows` and as many `vectors`, each once.
+/// Does all `rows` and `vectors`, each once.
 ///
 /// # Safety
 /// As [`Tile::tile`].
 #[inline(always)]
-pub unsafe fn cover<S: Simd, const ROWS: usize, const VECTORS: usize>(
+pub unsafe fn cover<S: Simd, const ROWS: usize, const VECTORS: usize, T: Tile<S>>(
     s: S,
     rows: Range<usize>,
-    vectors: usize,
-    work: &impl Tile,
+    vectors: Range<usize>,
+    work: &T,
 ) {
     let mut row = rows.start;
     while row < rows.end {
-        let r = rows_of(rows.end - row, ROWS);
-        let mut vector = 0;
-        while vector < vectors {
-            let c = vectors_of(vectors - vector, r, ROWS * VECTORS);
+        let r = rows_of((rows.end - row).min(T::MOST[0]), ROWS);
+        let mut vector = vectors.start;
+        while vector < vectors.end {
+            let c = vectors_of((vectors.end - vector).min(T::MOST[1]), r, ROWS * VECTORS);
             macro_rules! tiles {
                 ($($rows:literal: $($vectors:literal),*;)*) => {
                     match (r, c) {
                         // Tiles that a tier never asks for are not compiled for it.
-                        $($(($rows, $vectors) if const { $rows <= ROWS && $rows * $vectors <= ROWS * VECTORS } => {
+                        $($(($rows, $vectors) if const { $rows <= ROWS && $rows <= T::MOST[0] && $vectors <= T::MOST[1] && $rows * $vectors <= ROWS * VECTORS } => {
                             // SAFETY: the caller's word; the tile is within rows and vectors.
-                            unsafe { work.tile::<S, $rows, $vectors>(s, row, vector) }
+                            unsafe { work.tile::<$rows, $vectors>(s, row, vector) }
                         })*)*
                         _ => unreachable!("a tile of {r} x {c}"),
                     }
@@ -104,23 +107,27 @@ impl<S: Simd, const R: usize, const C: usize> Accumulators<S, R, C> {
         sums
     }
 
-    /// Adds, to each row, the vectors times its factor; the factors are `row` floats apart.
+    /// Adds, to each row, the vectors that stand at `from`, times its factor; the factors are `row` floats apart.
     ///
     /// # Safety
-    /// There are so many factors, and elements in the vectors.
+    /// There are so many factors and vectors.
     #[inline(always)]
-    pub unsafe fn add<E: Element>(
-        &mut self,
-        s: S,
-        factors: *const f32,
-        row: usize,
-        from: *const E,
-    ) {
+    pub unsafe fn add_at(&mut self, s: S, factors: *const f32, row: usize, from: *const f32) {
         let mut vectors = [s.splat(0.0); C];
         for (c, vector) in vectors.iter_mut().enumerate() {
             // SAFETY: the caller's word.
-            *vector = unsafe { E::load(s, from.wrapping_add(c * LANES), All) };
+            *vector = unsafe { s.load_f32(from.wrapping_add(c * LANES)) };
         }
+        // SAFETY: the caller's word.
+        unsafe { self.add(s, factors, row, vectors) };
+    }
+
+    /// Adds, to each row, the vectors times its factor.
+    ///
+    /// # Safety
+    /// There are so many factors, `row` floats apart.
+    #[inline(always)]
+    pub unsafe fn add(&mut self, s: S, factors: *const f32, row: usize, vectors: [S::F32; C]) {
         for (r, sums) in self.0.iter_mut().enumerate() {
             // SAFETY: the caller's word.
             let factor = s.splat(unsafe { *factors.wrapping_add(r * row) });

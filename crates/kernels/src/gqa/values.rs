@@ -86,18 +86,15 @@ impl TileWork for Sums<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
         // SAFETY: the space and the state have so many rows and vectors.
-        unsafe { cover::<S, ROWS, VECTORS>(s, 0..self.item.rows, self.vectors, &self) };
+        unsafe { cover::<S, ROWS, VECTORS, _>(s, 0..self.item.rows, 0..self.vectors, &self) };
     }
 }
 
-impl Tile for Sums<'_> {
+impl<S: Simd> Tile<S> for Sums<'_> {
+    const MOST: [usize; 2] = [12, PANEL / LANES];
+
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const C: usize>(
-        &self,
-        s: S,
-        row: usize,
-        vector: usize,
-    ) {
+    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, vector: usize) {
         let seen = self.item.seen_in(row..row + R, self.block);
         let weights = self.space.scores.wrapping_add(row * BLOCK);
         let values = self.space.values.wrapping_add(vector * LANES);
@@ -106,7 +103,7 @@ impl Tile for Sums<'_> {
         unsafe {
             for key in seen {
                 let value = values.wrapping_add(key * PANEL).cast_const();
-                sums.add(s, weights.wrapping_add(key), BLOCK, value);
+                sums.add_at(s, weights.wrapping_add(key), BLOCK, value);
             }
             self.join(s, row, vector, sums);
         }
@@ -138,7 +135,7 @@ impl Sums<'_> {
                         let weight = self.space.scores.wrapping_add(row * BLOCK + key);
                         let value = key * PANEL + vector * LANES;
                         let value = self.space.values.wrapping_add(value).cast_const();
-                        sum.add(s, weight, BLOCK, value);
+                        sum.add_at(s, weight, BLOCK, value);
                     }
                 }
                 self.join(s, row, vector, sum);
