@@ -15,6 +15,8 @@ export interface Manner {
   readonly scratchStays?: boolean;
   /** A stack of 256 KiB. */
   readonly littleStack?: boolean;
+  /** Tensors' `data` is the start of their memory, and `byte_offset` leads to their first element. */
+  readonly byOffset?: boolean;
   /** Seed of a restless environment: threads come late, signals arrive, processors go away. */
   readonly jitter?: number;
 }

@@ -25,16 +25,22 @@ struct Owned {
 }
 
 impl Args {
-    /// Lays the call out. `base` resolves a slot to its first page.
-    pub fn new(call: &Call, base: impl Fn(u32) -> Result<*mut u8, String>) -> Result<Self, String> {
+    /// Lays the call out. `base` resolves a slot to its first page. `by_offset`: that is what tensors' `data`
+    /// points to, and `byte_offset` leads from there to the first element.
+    pub fn new(
+        call: &Call,
+        by_offset: bool,
+        base: impl Fn(u32) -> Result<*mut u8, String>,
+    ) -> Result<Self, String> {
         let mut tensors = Vec::with_capacity(call.tensors.len());
         for (role, spec) in &call.tensors {
-            let data = match spec.slot {
-                None => null_mut(),
-                Some(slot) => base(slot)?
-                    .wrapping_add(usize::try_from(spec.offset).map_err(|e| e.to_string())?),
+            let (start, offset) = match spec.slot {
+                None => (null_mut(), 0),
+                Some(slot) => (base(slot)?, spec.offset),
             };
-            tensors.push((role.clone(), Box::new(Owned::new(spec, data))));
+            let (inside, byte_offset) = if by_offset { (0, offset) } else { (offset, 0) };
+            let data = start.wrapping_add(usize::try_from(inside).map_err(|e| e.to_string())?);
+            tensors.push((role.clone(), Box::new(Owned::new(spec, data, byte_offset))));
         }
         for (_, owned) in &mut tensors {
             owned.tensor.shape = owned.shape.as_mut_ptr();
@@ -60,7 +66,7 @@ impl Args {
 }
 
 impl Owned {
-    fn new(spec: &Tensor, data: *mut u8) -> Self {
+    fn new(spec: &Tensor, data: *mut u8, byte_offset: u64) -> Self {
         let (code, bits) = match spec.dtype {
             Dtype::F32 => (2, 32),
             Dtype::F16 => (2, 16),
@@ -81,7 +87,7 @@ impl Owned {
             },
             shape: null_mut(),
             strides: null_mut(),
-            byte_offset: 0,
+            byte_offset,
         };
         Self {
             shape: spec.shape.clone(),

@@ -14,7 +14,7 @@ use crate::dense::dense_bytes;
 use crate::memory::Guarded;
 use crate::prepared::Prepared;
 use crate::request::{
-    Call, Contender, Edge, Fill, KernelInfo, Request, Response, Run, RunResult, Slot, Tensor,
+    Call, Contender, Fill, KernelInfo, Manner, Request, Response, Run, RunResult, Slot, Tensor,
 };
 use crate::roof;
 use crate::scratch::Scratch;
@@ -138,8 +138,14 @@ impl Executor {
     }
 
     /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard.
-    fn prepare(&self, kernel: &TwKernel, call: &Call, edge: Edge) -> Result<Prepared<'_>, String> {
-        let mut args = Args::new(call, |slot| self.slot(slot).map(Guarded::start))?;
+    fn prepare(
+        &self,
+        kernel: &TwKernel,
+        call: &Call,
+        manner: &Manner,
+    ) -> Result<Prepared<'_>, String> {
+        let base = |slot| self.slot(slot).map(Guarded::start);
+        let mut args = Args::new(call, manner.by_offset, base)?;
         let run = kernel.run.ok_or("the kernel has no run function")?;
         let Some(scratch_size) = kernel.scratch_size else {
             return Ok(Prepared::new(run, args, None));
@@ -149,7 +155,7 @@ impl Executor {
         if bytes > MOST_SCRATCH {
             return Err(format!("scratch_size asks for {bytes} bytes"));
         }
-        let scratch = Scratch::new(bytes as usize, edge)
+        let scratch = Scratch::new(bytes as usize, manner.scratch_edge)
             .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
         let head = args.head();
         head.scratch = scratch.start().cast();
@@ -179,7 +185,7 @@ impl Executor {
         }
         let prepare = |run: &Run| {
             let kernel = self.kernel(run.kernel)?;
-            let prepared = self.prepare(&kernel, &run.call, run.manner.scratch_edge)?;
+            let prepared = self.prepare(&kernel, &run.call, &run.manner)?;
             let slots = run.call.tensors.values().filter_map(|tensor| {
                 let slot = tensor.slot?;
                 Some(self.slot(slot).map(|pages| (slot, pages, tensor.dtype)))
@@ -194,7 +200,7 @@ impl Executor {
     fn time(&self, contender: &Contender, call: &Call, clock: Clock) -> Result<Response, String> {
         let nanoseconds = match contender {
             Contender::Kernel(index) => {
-                let mut prepared = self.prepare(&self.kernel(*index)?, call, Edge::End)?;
+                let mut prepared = self.prepare(&self.kernel(*index)?, call, &Manner::default())?;
                 prepared.fill(Fill::Nan);
                 let (run, pointer) = (prepared.run, prepared.args.pointer());
                 let mut refusal = 0;

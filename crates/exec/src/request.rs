@@ -81,6 +81,8 @@ pub struct Manner {
     pub scratch_stays: bool,
     /// Whether the call has a small stack instead of the thread's.
     pub little_stack: bool,
+    /// Whether tensors' `data` is the start of their memory, and `byte_offset` leads to their first element.
+    pub by_offset: bool,
     /// Seed of a restless environment: threads that the call starts come late, signals arrive, processors go away.
     pub jitter: Option<u32>,
     /// Slots whose bytes are copied to others before the first call: what a call finds where another one was.
