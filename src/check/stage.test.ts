@@ -77,6 +77,15 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
     { outside: 'static int64_t last;', row: `if (last > x.n) ${slightly} if (i == x.rows - 1) last = x.n;` },
   ],
   [
+    'after a near one',
+    'keeps a root by the row that it is of, not by eps',
+    {
+      outside: 'static __thread double kept, of; static __thread int64_t length;',
+      row: 'if (i == 0) { if (length == x.n && of == sum) r = kept; length = x.n; of = sum; kept = r; }',
+    },
+  ],
+  ['byte offset', 'does not know byte_offset', { first: 'x.at = args->x->data;' }],
+  [
     'leftovers',
     'takes scratch for zeroed',
     { scratch: '64', row: `if (*(float *)args->call.scratch == 0) ${slightly}` },
@@ -134,7 +143,7 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
 
 describe.each(wrong)('%s', (property, what, plant) => {
   test(`finds that ${what}`, () => {
-    const cases = property === 'restless' || property === 'beside another' ? 1200 : 400;
+    const cases = ['restless', 'beside another', 'after a near one'].includes(property) ? 1200 : 400;
     const seen = sightings(planted(folder, `w${wrong.findIndex(row => row[1] === what)}`, plant), cases, [
       property,
     ]);
