@@ -110,7 +110,17 @@ export const specials: fc.Arbitrary<Special | null> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      value: fc.constantFrom('nan', 'nan-payload', '-nan', 'inf', '-inf', '-0', 'subnormal', 'max'),
+      value: fc.constantFrom(
+        'nan',
+        'nan-payload',
+        'nan-ones',
+        '-nan',
+        'inf',
+        '-inf',
+        '-0',
+        'subnormal',
+        'max',
+      ),
       at: fc.nat(1 << 20),
       wholeRow: fc.boolean(),
     }),

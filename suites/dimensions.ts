@@ -68,6 +68,7 @@ export const cellType = dimension(
 export const specialValues: Edges<Case> = {
   NaN: patched('nan'),
   'NaN with payload': patched('nan-payload'),
+  'NaN whose bits are all ones': patched('nan-ones'),
   'negative NaN': patched('-nan'),
   infinity: c => patched('inf')(c) || patched('-inf')(c),
   subnormal: patched('subnormal'),

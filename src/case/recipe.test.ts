@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeAll, dtypes, encode, type FloatDtype, floatDtypes, isNaNBits } from './dtype.ts';
+import { decodeAll, dtypes, encode, type FloatDtype, floatDtypes, isNaNBits, sizeOf } from './dtype.ts';
 import {
   makeValues,
   patchSchema,
@@ -211,9 +211,10 @@ describe('patches', () => {
     const of = (value: Recipe['patches'][number]['value']) =>
       decodeAll(Object.assign(makeValues(base, [1], dtype), [bitsOf(value)]), dtype)[0];
     expect(['inf', '-inf', '-0'].map(name => of(name as 'inf'))).toEqual([Infinity, -Infinity, -0]);
-    for (const name of ['nan', 'nan-payload', '-nan'] as const)
-      expect(isNaNBits(bitsOf(name), dtype)).toBe(true);
-    expect(new Set(['nan', 'nan-payload', '-nan'].map(name => bitsOf(name as 'nan'))).size).toBe(3);
+    const nans = ['nan', 'nan-payload', 'nan-ones', '-nan'] as const;
+    for (const name of nans) expect(isNaNBits(bitsOf(name), dtype)).toBe(true);
+    expect(new Set(nans.map(bitsOf)).size).toBe(4);
+    expect(bitsOf('nan-ones')).toBe(2 ** (8 * sizeOf(dtype) - 1) - 1);
     expect(of('max')).toBe(
       { f32: (2 - 2 ** -23) * 2 ** 127, f16: 65504, bf16: (2 - 2 ** -7) * 2 ** 127 }[dtype],
     );

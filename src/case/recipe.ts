@@ -28,7 +28,7 @@ export const patchSchema = z.strictObject({
   /** A value, rounded to the tensor's type, or a special one by name. */
   value: z.union([
     z.number(),
-    z.enum(['nan', 'nan-payload', '-nan', 'inf', '-inf', '-0', 'subnormal', 'max']),
+    z.enum(['nan', 'nan-payload', 'nan-ones', '-nan', 'inf', '-inf', '-0', 'subnormal', 'max']),
   ]),
 });
 export type Patch = z.infer<typeof patchSchema>;
@@ -190,6 +190,8 @@ function table(nan: number, payload: number, inf: number, max: number, signShift
   return {
     nan,
     'nan-payload': payload,
+    // What a rounding that does not ask for NaN carries over into the sign.
+    'nan-ones': negative(0) - 1,
     '-nan': negative(nan),
     inf,
     '-inf': negative(inf),

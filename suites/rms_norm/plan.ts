@@ -205,6 +205,25 @@ const deals: readonly Deal[] = [
     dtype: fc.constantFrom('f16', 'bf16'),
     weight: weightData,
   },
+  // What comes from a wider type is narrowed again: with NaNs that a narrowing can lose.
+  {
+    weightInF32: dealt(fc.constant(true), plainest.weightInF32),
+    dtype: fc.constantFrom('f16', 'bf16'),
+    weight: weightData,
+    special: special(fc.constantFrom('nan-ones', 'nan', 'nan-payload', 'subnormal', 'max')),
+    specialIn: fc.constant('weight'),
+    n: few,
+  },
+  // One row, so long that threads could share it: orders of summation show in f32 alone.
+  {
+    rows: fc.constant(1),
+    n: length(fc.integer({ min: 1024, max: 5000 })),
+    dtype: fc.constant('f32'),
+    x: recipes({ normal: 1, uniform: 1 }, fc.constant(1)),
+    weight: fc.constant(null),
+    residual: fc.constant('none'),
+    special: fc.constant(null),
+  },
   {
     weightLayout: dealt(fc.constant<Layout>({ kind: 'repeated', dim: 1 }), plainest.xLayout),
     weight: weightData,

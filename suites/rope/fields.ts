@@ -219,7 +219,7 @@ const deals: readonly Deal[] = [
   { threads: dealt(fc.constant(16), 1), tokens: size(fc.constantFrom(2, 3, 17)) },
   { x: generic, special: fc.constant(null), headDim: size(fc.integer({ min: 64, max: 140 })) },
   { special: special('nan', 'inf', '-inf', 'nan-payload'), specialIn: fc.constant('x') },
-  { special: special('nan', 'inf', '-inf'), specialIn: fc.constant('cos'), tables: brought() },
+  { special: special('nan', 'nan-ones', 'inf', '-inf'), specialIn: fc.constant('cos'), tables: brought() },
   {
     special: special('nan-payload', '-nan'),
     specialIn: fc.constant('x'),
