@@ -62,6 +62,7 @@ test('work is counted as the papers do: four operations a pair of query and key 
   });
   expect(workOf('Llama-3.1-8B decode of 2048')).toEqual({
     roof: 'read',
+    of: ['q', 'k', 'v'],
     amount: 2 * (2 * 2048 * 8 * 128 + 32 * 128),
   });
 });

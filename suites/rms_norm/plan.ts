@@ -174,6 +174,7 @@ const deals: readonly Deal[] = [
   {
     x: recipes({ normal: 1, uniform: 1 }, fc.constantFrom(1e-5, 1e-4, 300, 1e4)),
     dtype: fc.constantFrom('f16', 'f16', 'bf16'),
+    n: few,
     residual: fc.constant('none'),
     eps: fc.constantFrom(0, Math.fround(1e-12)),
     special: fc.constant(null),
