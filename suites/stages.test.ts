@@ -1,15 +1,31 @@
 /** What is repeated goes by what it costs. */
 
 import { expect, test } from 'vitest';
+import { gqaCase } from '../reference/testing/gqa_cases.ts';
+import type { Case } from '../src/case/case.ts';
 import { drawCase } from '../src/check/generate.ts';
 import { gqa } from './gqa/index.ts';
-import { repetitions } from './stages.ts';
+import { repetitions, stages } from './stages.ts';
 
 test('a small call is repeated a thousand times, a large one once, none not at all', () => {
   expect(repetitions(999, 100)).toBe(999);
   expect(repetitions(999, 10_000)).toBe(13);
   expect(repetitions(999, 1 << 22)).toBe(1);
   expect(repetitions(5, 0)).toBe(5);
+});
+
+test('a call is restless that several threads may share, if only by its keys', () => {
+  const restless = stages.find(({ name }) => name === 'restless')!;
+  const isAsked = (c: Case) =>
+    restless.of(
+      c,
+      () => 0,
+      () => c,
+      times => times,
+    ) !== null;
+  expect(isAsked(gqaCase({ headDim: 8, keys: 400 }))).toBe(true);
+  expect(isAsked(gqaCase({ headDim: 8, keys: 4 }))).toBe(false);
+  expect(isAsked(gqaCase({ headDim: 8, keys: 400, qLen: 0 }))).toBe(false);
 });
 
 test('a call of few outputs and many keys costs what its keys cost', () => {

@@ -35,6 +35,8 @@ export interface Stage {
   readonly says: string;
   /** How many ways there are to ask it: what is asked in many ways is asked more often. */
   readonly ways: number;
+  /** The dimensions that it turns on: it is asked on their edges first. */
+  readonly about?: readonly string[];
   /** What it stages there is only where the C interface is: scratch, registers, a stack, threads in one process. */
   readonly native?: true;
   /**
@@ -77,10 +79,12 @@ function next(c: Case): (position: number) => number {
   return position => (position + 1) % limit;
 }
 
-/** Whether a call has enough to do that several threads are at work at once. */
+/** Whether a call has enough to do that several threads are at work at once: several rows, or long sums. */
 function hasParts(c: Case): boolean {
-  const { shape } = c.tensors[outputsOf(c)[0]];
-  return outputElements(c) >= 256 && shape.slice(0, -1).reduce((a, b) => a * b, 1) > 1;
+  const count = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+  const rows = count(c.tensors[outputsOf(c)[0]].shape.slice(0, -1));
+  const largest = Math.max(...Object.values(c.tensors).map(({ shape }) => count(shape)));
+  return rows > 0 && ((outputElements(c) >= 256 && rows > 1) || largest >= 1024);
 }
 
 export const stages: readonly Stage[] = [
@@ -124,6 +128,7 @@ export const stages: readonly Stage[] = [
     name: 'little stack',
     says: 'on a stack of 256 KiB, filled with anything, the same bits',
     ways: 1,
+    about: ['scores of a group for one query'],
     native: true,
     of: (_c, draw) => ({ manner: { littleStack: true, fill: fills[draw(3)] } }),
   },

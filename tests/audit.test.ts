@@ -21,7 +21,8 @@ async function audit(args: readonly string[], folder: string): Promise<Ended & {
 describe('of the rows of the bug catalogue', () => {
   let audited: Ended & { audit: Audit };
   beforeAll(async () => {
-    audited = await audit(['--kernel', named(rows)], makeFolder());
+    // Other tests have the processors meanwhile: as many cases as the default budget has on a machine of its own.
+    audited = await audit(['--kernel', named(rows), '--budget', '10s'], makeFolder());
   }, 600_000);
 
   test('none survives without a reason', () => {
@@ -36,7 +37,7 @@ describe('of the rows of the bug catalogue', () => {
       if (killed) expect(line).toMatch(new RegExp(`^killed +${kernel} .*${killed.property}`));
       else expect(line).toMatch(/^(not run|out of reach) /);
     }
-    expect(audited.stdout).toMatch(/\d+ of \d+ planted bugs killed within 3 s each; median \d+ ms/);
+    expect(audited.stdout).toMatch(/\d+ of \d+ planted bugs killed within 10 s each; median \d+ ms/);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks';
+import { unitCases } from '../check/check.ts';
 import type { Crew } from '../check/crew.ts';
 import { addAsked } from '../check/turns.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
@@ -16,9 +17,6 @@ export interface Hunted {
   /** Cases that were gone through. */
   readonly cases: number;
 }
-
-/** Cases that a thread is given at once. */
-const unitCases = 8;
 
 /**
  * Hunts.

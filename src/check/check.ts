@@ -69,7 +69,8 @@ export interface Checked {
   readonly seconds: number;
 }
 
-const unitCases = 8;
+/** Cases that a thread is given at once. */
+export const unitCases = 8;
 /** The first wave is short, so that what is grossly wrong shows at once. */
 const waveUnits = (wave: number, short: boolean) => (wave === 0 || short ? 4 : 32);
 /** Properties of a cell that are shrunk and filed; the counts tell of the others. */

@@ -134,17 +134,17 @@ test.each<[string, RegExp, Plant]>([
     { ...fused, available: `return ${bits} && (saved() & 6) == 6;` },
   ],
   [
-    'AVX2 taken for FMA',
-    /AVX2 without FMA.*vfmadd\w+ \(FMA\)/,
-    { ...fused, available: 'return __builtin_cpu_supports("avx2");' },
+    'AVX taken for FMA',
+    /without AVX2.*vfmadd\w+ \(FMA\)|without AVX2.*AVX2\)/,
+    { ...fused, available: 'return __builtin_cpu_supports("avx");' },
   ],
   [
-    'AVX2 taken for FMA when the library is loaded',
-    /AVX2 without FMA/,
+    'AVX taken for FMA when the library is loaded',
+    /a CPU without AVX2/,
     {
       ...fused,
       outside: before(
-        'static int has; __attribute__((constructor)) static void look(void) { has = __builtin_cpu_supports("avx2"); }',
+        'static int has; __attribute__((constructor)) static void look(void) { has = __builtin_cpu_supports("avx"); }',
       ),
       available: 'return has;',
     },
@@ -181,6 +181,10 @@ test.each<[string, Plant]>([
       available:
         'char line[8192]; FILE *f = fopen("/proc/cpuinfo", "r"); int has = 0; while (f && fgets(line, sizeof line, f)) has |= strstr(line, " fma ") != NULL; if (f) fclose(f); return has;',
     },
+  ],
+  [
+    'AVX2 alone for FMA, as every CPU that is sold has it,',
+    { ...fused, available: 'return __builtin_cpu_supports("avx2");' },
   ],
   ['nobody, in a tier that all can run', { available: 'return 1;' }],
 ])('available() that asks %s is right', (what, plant) => {

@@ -7,7 +7,7 @@ import { drawCase } from './generate.ts';
 import { otherCase } from './stage.ts';
 
 const others = (suite: (typeof suites)[number], base: Case) =>
-  Array.from({ length: 150 }, (_, i) => {
+  Array.from({ length: 400 }, (_, i) => {
     let draws = 0;
     const seeds = [i * 7919, i * 104_729];
     return otherCase(suite, base, n => seeds[draws++ % 2] % n, cellDtype(base));

@@ -16,7 +16,7 @@ const mostOfOthers = 1 << 16;
 const mostCopied = 1 << 21;
 
 /** The property that a stage holds. */
-export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Property {
+export function stage({ name, says, ways, about, native, of }: Stage, suite: Suite): Property {
   const known = new WeakMap<Case, (Staging & { case: Case }) | null>();
   const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
     if (!known.has(base)) {
@@ -32,6 +32,7 @@ export function stage({ name, says, ways, native, of }: Stage, suite: Suite): Pr
     name,
     says,
     ways,
+    ...(about && { about }),
     ask: ({ kernel, case: base, lab, together }) => {
       const staging = stagingOf(base);
       if (!staging || (native && kernel.language)) return 'does not apply';

@@ -106,6 +106,18 @@ const deals: readonly Deal[] = [
   { ...long, keys: size(aroundPowersOfTwo(10, 10)), mask: fc.constant(null), kvHeads: size(fc.constant(1)) },
   { ...long, keys: size(aroundPowersOfTwo(8, 9)), causal: fc.constant(true), qLen: few(2, 9) },
   { ...long, keys: few(1500, 3000), kvHeads: size(fc.constant(1)), headDim: few(1, 8), ...unstructured },
+  // More scores at once, of all heads of a group, than a stack should hold.
+  {
+    ...long,
+    group: size(fc.constant(32)),
+    kvHeads: size(fc.constant(1)),
+    qLen: size(fc.constant(1)),
+    headDim: size(fc.constant(1)),
+    keys: few(2100, 2500),
+    lengths: fc.constant('equal'),
+    mask: fc.constant(null),
+    room: fc.constant('ample'),
+  },
   // More queries than a tile has rows: plainly, under a window, from blocks, behind a mask (further below).
   chunk,
   // Split over threads, and not evenly.

@@ -23,6 +23,8 @@ import { blockSizes, modelHeads, widths } from './fields.ts';
 const fact = (test: (facts: Facts, c: GqaCase) => boolean) => (c: GqaCase) => test(factsOf(c), c);
 /** Whether anything is computed. */
 const works = ({ batch, qLen }: Facts) => batch * qLen > 0;
+const isManyScores = ({ lengths, qHeads, kvHeads }: Facts) =>
+  lengths.some(length => (length * qHeads) / kvHeads > 65_536);
 const anyLength = (test: (length: number, facts: Facts) => boolean) =>
   fact(facts => works(facts) && facts.lengths.some(length => test(length, facts)));
 
@@ -112,6 +114,11 @@ export const dimensions: readonly Dimension[] = [
     'none in one batch': fact(({ lengths }) => lengths.includes(0) && lengths.some(length => length > 0)),
     'all that there is room for, unsaid': c => !has('kvLen')(c),
     'room behind them': anyLength((length, { capacity }) => length > 0 && length < capacity),
+  }),
+  // What a kernel may think of keeping on its stack.
+  dimension<'gqa'>('scores of a group for one query', {
+    'up to 65,536': fact(facts => !isManyScores(facts)),
+    more: fact(isManyScores),
   }),
   dimension<'gqa'>('queries', {
     ...counts([0, 1, 2, 3], facts => facts.qLen),

@@ -33,7 +33,7 @@ export interface Inquiry {
 }
 
 /** Other values of a field without order that are tried, at most. */
-const valuesTried = 4;
+const valuesTried = 8;
 
 export function explain(
   kernel: Kernel,
