@@ -1,4 +1,4 @@
-/** What is repeated goes by what it costs. */
+/** Which calls a stage is asked of, and how often they are repeated. */
 
 import { expect, test } from 'vitest';
 import { gqaCase } from '../reference/testing/gqa_cases.ts';
@@ -17,12 +17,7 @@ test('a small call is repeated a thousand times, a large one once, none not at a
 test('a call is restless that several threads may share, if only by its keys', () => {
   const restless = stages.find(({ name }) => name === 'restless')!;
   const isAsked = (c: Case) =>
-    restless.of(
-      c,
-      () => 0,
-      () => c,
-      times => times,
-    ) !== null;
+    restless.of(c, { draw: () => 0, other: () => c, near: () => c, atMost: times => times }) !== null;
   expect(isAsked(gqaCase({ headDim: 8, keys: 400 }))).toBe(true);
   expect(isAsked(gqaCase({ headDim: 8, keys: 4 }))).toBe(false);
   expect(isAsked(gqaCase({ headDim: 8, keys: 400, qLen: 0 }))).toBe(false);

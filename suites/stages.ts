@@ -6,6 +6,7 @@
 import {
   type Case,
   cellDtype,
+  countOf,
   inputsOf,
   outputElements,
   outputsOf,
@@ -39,16 +40,20 @@ export interface Stage {
   readonly about?: readonly string[];
   /** What it stages there is only where the C interface is: scratch, registers, a stack, threads in one process. */
   readonly native?: true;
-  /**
-   * null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone; `other` draws another case of
-   * the op, of the same type or of any; `atMost` is that many repetitions, or as many as a check can afford.
-   */
-  readonly of: (
-    c: Case,
-    draw: (n: number) => number,
-    other: (dtype: TensorSpec['dtype'] | null) => Case,
-    atMost: (times: number) => number,
-  ) => Staged | null;
+  /** null: nothing to ask of this case. */
+  readonly of: (c: Case, scene: Scene) => Staged | null;
+}
+
+/** What a stage can make use of. */
+export interface Scene {
+  /** Picks one of n, by the case alone. */
+  readonly draw: (n: number) => number;
+  /** Another case of the op, of the same type or of any. */
+  readonly other: (dtype: TensorSpec['dtype'] | null) => Case;
+  /** The case with one parameter changed. */
+  readonly near: () => Case;
+  /** So many repetitions, or as many as a check can afford. */
+  readonly atMost: (times: number) => number;
 }
 
 /** More than there is work for, at most shapes. */
@@ -81,9 +86,8 @@ function next(c: Case): (position: number) => number {
 
 /** Whether a call has enough to do that several threads are at work at once: several rows, or long sums. */
 function hasParts(c: Case): boolean {
-  const count = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-  const rows = count(c.tensors[outputsOf(c)[0]].shape.slice(0, -1));
-  const largest = Math.max(...Object.values(c.tensors).map(({ shape }) => count(shape)));
+  const rows = countOf(c.tensors[outputsOf(c)[0]].shape.slice(0, -1));
+  const largest = Math.max(...Object.values(c.tensors).map(({ shape }) => countOf(shape)));
   return rows > 0 && ((outputElements(c) >= 256 && rows > 1) || largest >= 1024);
 }
 
@@ -92,7 +96,7 @@ export const stages: readonly Stage[] = [
     name: 'repeat',
     says: 'the same call again gives the same bits, the second time and the thousandth',
     ways: 2,
-    of: (_c, draw, _other, atMost) => ({ manner: { again: atMost([1, 1, 30, 999][draw(4)]) } }),
+    of: (_c, { draw, atMost }) => ({ manner: { again: atMost([1, 1, 30, 999][draw(4)]) } }),
   },
   {
     name: 'same memory',
@@ -105,7 +109,7 @@ export const stages: readonly Stage[] = [
     name: 'after others',
     says: 'after calls with other lengths, offsets and types, the same bits',
     ways: 3,
-    of: (c, _draw, other) => ({
+    of: (c, { other }) => ({
       manner: {},
       before: [other(cellDtype(c)), other(cellDtype(c)), other(null)],
     }),
@@ -115,7 +119,7 @@ export const stages: readonly Stage[] = [
     says: 'what scratch and free registers hold before the call, and where scratch ends, changes no bit',
     ways: 4,
     native: true,
-    of: (_c, draw) => ({
+    of: (_c, { draw }) => ({
       manner: {
         fill: fills[1 + draw(2)],
         scratchEdge: draw(2) ? 'start' : 'end',
@@ -130,13 +134,13 @@ export const stages: readonly Stage[] = [
     ways: 1,
     about: ['scores of a group for one query'],
     native: true,
-    of: (_c, draw) => ({ manner: { littleStack: true, fill: fills[draw(3)] } }),
+    of: (_c, { draw }) => ({ manner: { littleStack: true, fill: fills[draw(3)] } }),
   },
   {
     name: 'restless',
     says: 'with any number of threads, as often as it is asked, whichever of them comes first, the same bits',
     ways: 4,
-    of: (c, draw, _other, atMost) => {
+    of: (c, { draw, atMost }) => {
       if (!hasParts(c)) return null;
       const threads = threadCounts[1 + draw(threadCounts.length - 1)];
       return { case: { ...c, threads }, manner: { jitter: 1 + draw(2 ** 31), again: atMost(5) } };
@@ -147,7 +151,7 @@ export const stages: readonly Stage[] = [
     says: 'while another thread is in another call, the same bits',
     ways: 2,
     native: true,
-    of: (c, draw, other, atMost) => ({
+    of: (c, { draw, other, atMost }) => ({
       beside: draw(3) ? withOtherData(c) : other(cellDtype(c)),
       manner: { again: atMost(7) },
     }),
@@ -157,5 +161,23 @@ export const stages: readonly Stage[] = [
     says: 'the first call of a process gives the same bits as a later one',
     ways: 1,
     of: () => ({ manner: {}, anew: true }),
+  },
+  {
+    name: 'after a near one',
+    says: 'after a call that differs in one parameter alone, what this one says',
+    ways: 2,
+    // The near call comes second: the case itself was made before, and what is kept of it answers the near one.
+    of: (c, { draw, near }) => {
+      const other = { case: near(), manner: {} };
+      return draw(2) ? { ...other, inItsPlace: c } : { ...other, before: [c] };
+    },
+  },
+  {
+    // DLPack has two ways to say where a tensor's first element is.
+    name: 'byte offset',
+    says: 'where data is the start of the memory and byte_offset leads to the tensor, the same bits',
+    ways: 1,
+    native: true,
+    of: c => (Object.keys(c.buffers).length > 0 ? { manner: { byOffset: true } } : null),
   },
 ];

@@ -7,6 +7,7 @@ import type { Case, Op } from '../src/case/case.ts';
 import type { Promised } from '../src/case/promise.ts';
 import type { Roof } from '../src/case/roof.ts';
 import type { Law } from './law.ts';
+import type { Change } from './near.ts';
 
 /** A dimension along which cases vary, and the edges on which real bugs turned. */
 export interface Dimension {
@@ -102,6 +103,8 @@ export interface Suite {
   readonly build: (plan: unknown) => Case;
   /** What one call of a case costs, about: elements that are taken in or multiplied. */
   readonly cost: (c: Case) => number;
+  /** What may change in a call while all else stays: a parameter at a time. */
+  readonly near: readonly Change[];
   /** What fields of plans are called where a finding is explained, if not by their path. */
   readonly fieldNames?: Readonly<Record<string, string>>;
   /** Checked among the first. */

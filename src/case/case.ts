@@ -86,6 +86,11 @@ export function inputsOf(c: Case): string[] {
   return Object.keys(c.tensors).filter(role => !outputRoles(c.op).includes(role));
 }
 
+/** Whether two shapes are one. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, d) => size === b[d]);
+}
+
 /** Number of elements of a shape. */
 export function countOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);

@@ -2,7 +2,7 @@
  * From a case to bytes: the same bytes everywhere.
  */
 
-import { type Case, inputsOf, outputsOf, type Poison } from './case.ts';
+import { type Case, inputsOf, outputsOf, type Poison, sameShape } from './case.ts';
 import type { Bits, Dtype } from './dtype.ts';
 import { Memory, type Region, regionOf, residentBytes } from './layout.ts';
 import { makeValues, type Recipe } from './recipe.ts';
@@ -52,12 +52,7 @@ export function remembering(make: Values = makeValues): Values {
   return (data, shape, dtype) => {
     const before = known.get(data) ?? [];
     known.set(data, before);
-    const same = before.find(
-      made =>
-        made.dtype === dtype &&
-        made.shape.length === shape.length &&
-        made.shape.every((n, d) => n === shape[d]),
-    );
+    const same = before.find(made => made.dtype === dtype && sameShape(made.shape, shape));
     if (same) return same.bits;
     const bits = make(data, shape, dtype);
     before.push({ shape, dtype, bits });

@@ -54,6 +54,9 @@ export interface Found {
   readonly file?: string;
 }
 
+/** Cases by dimension and edge. */
+type EdgeCounts = Record<string, Record<string, number>>;
+
 export interface Checked {
   readonly evidence: Map<CellKey, Evidence>;
   readonly found: Found[];
@@ -61,7 +64,7 @@ export interface Checked {
   /** Kernels that took a runner with them, or never came back: they were not asked any further. */
   readonly died: Set<string>;
   /** By op, dimension and edge. */
-  readonly edges: Map<Op, Record<string, Record<string, number>>>;
+  readonly edges: Map<Op, EdgeCounts>;
   readonly cases: number;
   readonly elements: number;
   readonly calls: number;
@@ -90,7 +93,7 @@ export async function check(
     found: [] as Found[],
     digests: new Map<CellKey, string | null>(),
     died: new Set<string>(),
-    edges: new Map<Op, Record<string, Record<string, number>>>(),
+    edges: new Map<Op, EdgeCounts>(),
     cases: 0,
     elements: 0,
     calls: 0,
@@ -114,10 +117,7 @@ export function both(a: Checked, b: Checked): Checked {
   const edges = new Map(a.edges);
   for (const [op, dimensions] of b.edges) {
     const sum = structuredClone(edges.get(op) ?? {});
-    for (const [dimension, counts] of Object.entries(dimensions)) {
-      sum[dimension] ??= {};
-      for (const [edge, n] of Object.entries(counts)) sum[dimension][edge] = (sum[dimension][edge] ?? 0) + n;
-    }
+    addEdges(sum, dimensions);
     edges.set(op, sum);
   }
   return {
@@ -131,6 +131,13 @@ export function both(a: Checked, b: Checked): Checked {
     calls: a.calls + b.calls,
     seconds: a.seconds + b.seconds,
   };
+}
+
+function addEdges(sum: EdgeCounts, more: EdgeCounts): void {
+  for (const [dimension, counts] of Object.entries(more)) {
+    sum[dimension] ??= {};
+    for (const [edge, n] of Object.entries(counts)) sum[dimension][edge] = (sum[dimension][edge] ?? 0) + n;
+  }
 }
 
 function secondsFor({ seconds }: Limits, kernels: number): number {
@@ -148,7 +155,7 @@ async function checkOp(
   const elapsed = () => (performance.now() - started) / 1000;
   const closed = checked.died;
   const sightings = new Map<string, Sighting>();
-  const edges: Record<string, Record<string, number>> = {};
+  const edges: EdgeCounts = {};
   const asked: Record<string, number> = {};
   const stands = new Map<number, Uint16Array>();
   checked.edges.set(op, edges);
@@ -175,11 +182,7 @@ async function checkOp(
       checked.elements += report.elements;
       checked.calls += report.calls;
       addAsked(asked, report.asked);
-      for (const [dimension, counts] of Object.entries(report.edges)) {
-        edges[dimension] ??= {};
-        for (const [edge, n] of Object.entries(counts))
-          edges[dimension][edge] = (edges[dimension][edge] ?? 0) + n;
-      }
+      addEdges(edges, report.edges);
       for (const [k, on] of Object.entries(report.stands)) stands.set(Number(k), Uint16Array.from(on));
       for (const [key, part] of Object.entries(report.evidence) as [CellKey, Evidence][]) {
         if (closed.has(key.slice(0, key.lastIndexOf('#')))) continue;

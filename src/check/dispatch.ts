@@ -5,9 +5,9 @@ import type { Kernel } from '../providers/provider.ts';
 import type { Breach, Property } from './property.ts';
 
 /**
- * Needs no run of its own: it is told from the code that direct calls and jumps lead to, and from what `available` answered
- * on faked CPUs when the kernel was loaded. What a kernel does that looks at the CPU itself depends on the CPU,
- * and is no finding.
+ * Needs no run of its own: it is told from the code that direct calls and jumps lead to, from what `available`
+ * answered on faked CPUs when the kernel was loaded, and from how the case's run ended. What a kernel does that
+ * looks at the CPU itself depends on the CPU, and is no finding.
  */
 export const codeIsOfItsTier: Property = {
   name: 'dispatch',

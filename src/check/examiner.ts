@@ -322,13 +322,22 @@ function edgesOf(suite: Suite, c: Case): Edge[] {
 
 /** Counts the edges that a case stands on. Returns their numbers. */
 function countEdges(counts: UnitReport['edges'], suite: Suite, edges: readonly Edge[]): number[] {
-  const numbers = new Map<string, number>();
-  for (const { name, edges: all } of suite.dimensions) {
-    counts[name] ??= {};
-    for (const edge of all) numbers.set(`${name}: ${edge}`, numbers.size);
-  }
+  for (const { name } of suite.dimensions) counts[name] ??= {};
+  const numbers = numbersOf(suite);
   return edges.map(({ dimension, edge }) => {
     counts[dimension][edge] = (counts[dimension][edge] ?? 0) + 1;
     return numbers.get(`${dimension}: ${edge}`)!;
   });
+}
+
+const edgeNumbers = new WeakMap<Suite, ReadonlyMap<string, number>>();
+
+/** The number of each edge of a suite, in the order of its dimensions. */
+function numbersOf(suite: Suite): ReadonlyMap<string, number> {
+  const known = edgeNumbers.get(suite);
+  if (known) return known;
+  const all = suite.dimensions.flatMap(({ name, edges }) => edges.map(edge => `${name}: ${edge}`));
+  const numbers = new Map(all.map((edge, number) => [edge, number]));
+  edgeNumbers.set(suite, numbers);
+  return numbers;
 }

@@ -5,7 +5,7 @@
 
 import type { Expected } from '../../reference/expected.ts';
 import { expectedOf } from '../../reference/index.ts';
-import { type Case, countOf, inputsOf, outputsOf } from '../case/case.ts';
+import { type Case, countOf, inputsOf, outputsOf, sameShape } from '../case/case.ts';
 import type { Bits } from '../case/dtype.ts';
 import { Memory } from '../case/layout.ts';
 import type { Manner as CaseManner } from '../case/manner.ts';
@@ -334,11 +334,7 @@ function asksTheSame(a: Case, b: Case): boolean {
   if (roles.length !== Object.keys(b.tensors).length) return false;
   return roles.every(role => {
     const [mine, theirs] = [a.tensors[role], b.tensors[role]];
-    return (
-      theirs?.dtype === mine.dtype &&
-      theirs.shape.length === mine.shape.length &&
-      theirs.shape.every((extent, d) => extent === mine.shape[d])
-    );
+    return theirs?.dtype === mine.dtype && sameShape(theirs.shape, mine.shape);
   });
 }
 

@@ -1,8 +1,6 @@
 /** What is asked of the kernels of an op: a suite's relations, laws and refusals, and what every op has. */
 
-import { byOffset } from '../../suites/by-offset.ts';
 import { suites } from '../../suites/index.ts';
-import { afterANearOne } from '../../suites/near.ts';
 import { commonRelations } from '../../suites/relations.ts';
 import { stages } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
@@ -23,7 +21,7 @@ const common = [...commonRelations.map(relation), ...free];
 const properties = new Map(
   suites.map(suite => {
     const { op, relations, laws, refusals } = suite;
-    const staged = [...stages, afterANearOne, byOffset].map(each => stage(each, suite));
+    const staged = stages.map(each => stage(each, suite));
     return [op, [...staged, ...common, ...relations.map(relation), ...laws.map(law), refuses(refusals)]];
   }),
 );

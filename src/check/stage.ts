@@ -1,6 +1,7 @@
 /** Stages: the same call with other things going on must give the same bits. */
 
-import { repetitions, type Stage } from '../../suites/stages.ts';
+import { near } from '../../suites/near.ts';
+import { repetitions, type Scene, type Stage } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type Case, cellDtype, outputsOf, type TensorSpec } from '../case/case.ts';
 import { type FloatDtype, firstDifference } from '../case/dtype.ts';
@@ -21,9 +22,13 @@ export function stage({ name, says, ways, about, native, of }: Stage, suite: Sui
   const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
     if (!known.has(base)) {
       const draw = drawOf(base, name);
-      const other = (dtype: TensorSpec['dtype'] | null) => otherCase(suite, base, draw, dtype);
-      const atMost = (times: number) => repetitions(times, suite.cost(base));
-      const staged = isCopied(base) ? of(base, draw, other, atMost) : null;
+      const scene: Scene = {
+        draw,
+        other: dtype => otherCase(suite, base, draw, dtype),
+        near: () => near(suite.near, base, draw),
+        atMost: times => repetitions(times, suite.cost(base)),
+      };
+      const staged = isCopied(base) ? of(base, scene) : null;
       known.set(base, staged && { case: base, ...staged });
     }
     return known.get(base) ?? null;

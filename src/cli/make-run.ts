@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
-import { counted, list } from '../../reports/format.ts';
+import { counted } from '../../reports/format.ts';
 import type { TimedShape } from '../../suites/suite.ts';
 import { type Benched, bench } from '../bench/bench.ts';
 import type { Pace } from '../bench/pace.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { both, type Checked, check, type Limits } from '../check/check.ts';
 import { threads } from '../check/crew.ts';
-import { cellsOf, edgesOf, fileFindings, type Places } from '../check/ledger.ts';
+import { cellsOf, edgesOf, fileFindings } from '../check/ledger.ts';
 import { type OwnCases, readOwnCases } from '../check/own-cases.ts';
 import { hasSuite, propertiesOf, suiteOf } from '../check/properties.ts';
 import {
@@ -22,21 +22,14 @@ import {
   regressionsOf,
 } from '../check/regressions.ts';
 import { emulator } from '../providers/cpu.ts';
-import {
-  cpuFor,
-  emulable,
-  emulatorVersion,
-  type Group,
-  getEmulator,
-  loadedOn,
-  tiersOn,
-} from '../providers/emulated.ts';
+import { type Group, loadedOn } from '../providers/emulated.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
-import { type Cell, isPeers, type Machine, type Run, runVersion } from '../run/document.ts';
-import { emulatedMachine, thisMachine } from '../run/machine.ts';
+import { type Cell, isPeers, type Run, runVersion } from '../run/document.ts';
+import { thisMachine } from '../run/machine.ts';
 import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
+import { emulationOf, noEmulation } from './emulation.ts';
 import type { Selected } from './options.ts';
 import { complain, ProgressLine, say } from './terminal.ts';
 
@@ -105,7 +98,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   const progress = new ProgressLine();
   let checked: Checked | null = null;
   let asked: AskedAgain[] = [];
-  /** Checks kernels in one place, in the words of its cells' ledger. */
+  /** Checks kernels here, or on the emulated CPU of a group. */
   const checkIn = async (kernels: readonly Kernel[], group: Group | null): Promise<Checked> => {
     const unasked = plan.cases === Infinity ? { perKernel: secondsPerKernel } : Infinity;
     const limits: Limits = {
@@ -235,47 +228,6 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
 
 function idOf(cell: Cell): string {
   return kernelId({ ...cell, name: cell.kernel });
-}
-
-/** What is emulated in a run. */
-interface Emulation {
-  readonly groups: readonly Group[];
-  readonly machines: readonly Machine[];
-  readonly places: Places;
-  /** The kernels that are, as they are there. */
-  readonly kernels: ReadonlyMap<string, Kernel>;
-}
-
-const noEmulation: Emulation = { groups: [], machines: [], places: new Map(), kernels: new Map() };
-
-function emulationOf(
-  what: 'lacking' | 'all',
-  providers: Selected['providers'],
-  kernels: readonly Kernel[],
-): Emulation {
-  const wanted = what === 'all' ? kernels : kernels.filter(kernel => !kernel.available);
-  if (!wanted.some(({ tier }) => cpuFor(tier))) {
-    if (what === 'lacking') return noEmulation;
-    throw new UsageError(`${emulator} has no CPU for ${list([...new Set(wanted.map(({ tier }) => tier))])}`);
-  }
-  const version = emulatorVersion();
-  if (version === null) {
-    if (what === 'lacking') return noEmulation;
-    throw new UsageError(`${emulator} is not there: ${getEmulator}`);
-  }
-  const groups = emulable(providers, wanted);
-  if (groups.length === 0 && what === 'all')
-    throw new UsageError(`no kernel says that it can run under ${emulator} ${version}`);
-  return {
-    groups,
-    machines: groups.map(({ cpu }) => emulatedMachine(cpu.model, `${emulator} ${version}`, tiersOn(cpu))),
-    places: new Map(
-      groups.flatMap(({ cpu, kernels }, i) =>
-        kernels.map(kernel => [kernelId(kernel), { machine: i + 1, emulated: cpu.model }] as const),
-      ),
-    ),
-    kernels: new Map(groups.flatMap(({ kernels }) => kernels.map(kernel => [kernelId(kernel), kernel]))),
-  };
 }
 
 /** The same, and 2 where a finding has no failure file: it could not be written. */

@@ -3,7 +3,7 @@
  * however few failures there are.
  */
 
-import type { Known, LeastEvidence, Settings } from '../config/config.ts';
+import type { Known, Settings } from '../config/config.ts';
 import { type Cell, cellName, type Run, type Verdict } from '../run/document.ts';
 import { brokenProperties, soundVerdict } from '../run/verdict.ts';
 import { entryText, expired, speaksOf } from './known.ts';
@@ -58,7 +58,8 @@ export function judge(run: Run, settings: Settings, circumstances: Circumstances
   const rows = [
     ...about.map(cell => {
       const isRequired = wanted.has(cellName(cell));
-      const judged = judgeCell(cell, isRequired, failures, known, evidence, circumstances.today);
+      const thin = () => thinCell(run, cell, evidence);
+      const judged = judgeCell(cell, isRequired, failures, known, thin, circumstances.today);
       return { ...namesOf(cell), ...judged, required: isRequired, cell };
     }),
     ...required.filter(cell => !held.has(cellName(cell))).map(cell => missing(cell, run)),
@@ -83,14 +84,14 @@ export function judge(run: Run, settings: Settings, circumstances: Circumstances
 
 /** Which properties fail, cell by cell. */
 class Failures {
-  readonly run: Run;
+  readonly #run: Run;
 
   constructor(run: Run) {
-    this.run = run;
+    this.#run = run;
   }
 
   findings(cell: Cell) {
-    return this.run.findings.filter(finding => cellName(finding) === cellName(cell));
+    return this.#run.findings.filter(finding => cellName(finding) === cellName(cell));
   }
 
   /** A failure that no property tells is one of execution: another kernel answered than was asked. */
@@ -104,7 +105,7 @@ class Failures {
   /** A kernel that ends its process is closed: its other types were not asked because of that. */
   #diedElsewhere(cell: Cell): boolean {
     const kernel = cellName({ ...cell, dtype: '' });
-    return this.run.cells.some(
+    return this.#run.cells.some(
       other =>
         cellName({ ...other, dtype: '' }) === kernel &&
         brokenProperties(other, this.findings(other)).includes('survival'),
@@ -117,7 +118,7 @@ function judgeCell(
   required: boolean,
   failures: Failures,
   known: readonly Known[],
-  evidence: LeastEvidence,
+  thin: () => string[],
   today: string,
 ): Pick<Row, 'state' | 'seen' | 'why'> {
   const { verdict: seen, reason } = soundVerdict(cell, failures.findings(cell));
@@ -135,8 +136,8 @@ function judgeCell(
   }
   if (!required) return { state: 'aside', seen, why: seen === 'pass' ? 'not required' : reason };
   if (seen !== 'pass') return { state: 'red', seen, why: reason };
-  const thin = thinCell(failures.run, cell, evidence);
-  return { state: thin.length > 0 ? 'red' : 'green', seen, why: thin.join('; ') };
+  const lacks = thin();
+  return { state: lacks.length > 0 ? 'red' : 'green', seen, why: lacks.join('; ') };
 }
 
 function missing(cell: Required, run: Run): Row {

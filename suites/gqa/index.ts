@@ -6,6 +6,7 @@ import { cost } from './cost.ts';
 import { plans } from './deals.ts';
 import { dimensions } from './dimensions.ts';
 import { laws } from './laws.ts';
+import { near } from './near.ts';
 import type { Plan } from './plan.ts';
 import { refusals } from './refusals.ts';
 import { relations } from './relations.ts';
@@ -16,6 +17,7 @@ export const gqa: Suite = {
   plans,
   build: plan => build(plan as Plan),
   cost,
+  near,
   named,
   relations,
   laws,

@@ -3,6 +3,7 @@
 import { outputElements } from '../../src/case/case.ts';
 import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
+import { near } from './near.ts';
 import { build, type Plan, plans } from './plan.ts';
 import { refusals } from './refusals.ts';
 import { relations } from './relations.ts';
@@ -13,6 +14,7 @@ export const rmsNorm: Suite = {
   plans,
   build: plan => build(plan as Plan),
   cost: outputElements,
+  near,
   named,
   relations,
   laws: [],

@@ -5,6 +5,7 @@ import type { Suite } from '../suite.ts';
 import { dimensions } from './dimensions.ts';
 import { plans } from './fields.ts';
 import { laws } from './laws.ts';
+import { near } from './near.ts';
 import { build, type Plan } from './plan.ts';
 import { refusals } from './refusals.ts';
 import { relations } from './relations.ts';
@@ -16,6 +17,7 @@ export const rope: Suite = {
   build: plan => build(plan as Plan),
   cost: outputElements,
   fieldNames: { 'positions.start': 'position', 'positions.order': 'order of positions' },
+  near,
   named,
   relations,
   laws,
