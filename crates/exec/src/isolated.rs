@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::channel;
 use crate::fault::{Fault, FaultNote};
 use crate::memory::{Mapping, PAGE, anonymous_file};
+use crate::patience::Patience;
 
 /// How a runner ended.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub enum Death {
     },
     /// It had not answered in time and was killed.
     Hang {
-        /// How long it was given.
+        /// How much time it was given.
         after: Duration,
     },
     /// It left by itself.
@@ -103,7 +104,8 @@ impl Isolated {
         unsafe { &*self.note.start().cast::<FaultNote>() }
     }
 
-    /// Sends a request and waits for its answer, at most `patience`. After an error the runner is gone.
+    /// Sends a request and waits for its answer until the runner has had `patience`, not counting what it queued
+    /// for a processor. After an error the runner is gone.
     pub fn request(&mut self, message: &[u8], patience: Duration) -> Result<&[u8], IsolatedError> {
         if let Err(error) = channel::send(&mut self.stream, message) {
             return Err(self.bury(error));
@@ -124,20 +126,20 @@ impl Isolated {
     }
 
     fn readable(&self, patience: Duration) -> io::Result<bool> {
-        let deadline = Instant::now() + patience;
+        let mut patience = Patience::with(self.child.id(), patience);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
             let mut poll = libc::pollfd {
                 fd: self.stream.as_raw_fd(),
                 events: libc::POLLIN,
                 revents: 0,
             };
-            let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
+            let milliseconds = i32::try_from(patience.window().as_millis()).unwrap_or(i32::MAX);
             // SAFETY: one pollfd, and its count is 1.
             match unsafe { libc::poll(&raw mut poll, 1, milliseconds) } {
                 -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
                 -1 => return Err(io::Error::last_os_error()),
-                0 => return Ok(false),
+                0 if patience.is_over() => return Ok(false),
+                0 => {}
                 _ => return Ok(true),
             }
         }

@@ -17,6 +17,7 @@ pub mod jitter;
 pub mod memory;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod object;
+mod patience;
 mod prepared;
 pub mod request;
 pub mod roof;
