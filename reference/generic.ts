@@ -24,7 +24,8 @@ export function isGeneric(c: Case): boolean {
 }
 
 function isUnstructured({ data, dtype }: TensorSpec): boolean {
-  if (!data || data.patches.length > 0 || !recipeKinds[data.kind].generic) return false;
+  if (!data || data.patches.length > 0 || data.ulps !== undefined || !recipeKinds[data.kind].generic)
+    return false;
   return Math.abs(data.scale) >= powerOfTwo(formats[dtype as FloatDtype].minExponent + 2);
 }
 

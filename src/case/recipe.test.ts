@@ -100,6 +100,20 @@ describe.each(kinds)('%s', kind => {
   });
 });
 
+test.each(['f16', 'bf16'] as const)('half an ulp of each %s is what makes it a tie', dtype => {
+  const every = recipe('patterns', { seed: 0, scale: 1 });
+  const [value, half] = [values(every, [65536], dtype), values({ ...every, ulps: 0.5 }, [65536], dtype)];
+  // Half the smallest subnormal is no value: below two ulps of the smallest normal number there are no ties.
+  for (let i = 0; i < value.length; i++) {
+    if (!Number.isFinite(value[i]) || half[i] === 0) continue;
+    const [below, above] = [encode(value[i], dtype), encode(value[i], dtype) + 1];
+    const even = below % 2 === 0 ? below : above;
+    expect(encode(value[i] + half[i], dtype)).toBe(even);
+    expect(encode(value[i] + half[i] * 1.001, dtype)).toBe(above);
+    expect(encode(value[i] + half[i] * 0.999, dtype)).toBe(below);
+  }
+});
+
 describe('the data is what recipeKinds says', () => {
   const many = [64, 512];
 

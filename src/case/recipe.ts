@@ -13,8 +13,10 @@ import {
   encode,
   encodeAll,
   type FloatDtype,
+  formats,
   powerOfTwo,
   sizeOf,
+  ulpOf,
 } from './dtype.ts';
 import { fixtureValues } from './fixture.ts';
 import { hash } from './random.ts';
@@ -60,6 +62,8 @@ export const recipeSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(0),
   /** Multiplies every value before it is rounded to the tensor's type. */
   scale: z.number().default(1),
+  /** Not each value itself, but so many of its own ulps, with its sign: half of one, added to it, is a tie. */
+  ulps: z.number().optional(),
   /** `list`: the numbers. */
   values: z.array(z.number()).min(1).optional(),
   /** `fixture`: which tensor, as `set/name`. */
@@ -133,7 +137,10 @@ function sequence(recipe: Recipe): ArrayLike<number> {
  * @param shape - sizes of the dimensions; the last is a row.
  */
 export function makeValues(recipe: Recipe, shape: readonly number[], dtype: Dtype): Bits {
-  const bits = recipe.kind === 'patterns' ? patternsOf(recipe, shape, dtype) : encoded(recipe, shape, dtype);
+  const values =
+    recipe.kind === 'patterns' ? patternsOf(recipe, shape, dtype) : encoded(recipe, shape, dtype);
+  const { ulps } = recipe;
+  const bits = ulps === undefined || dtype === 'i32' ? values : ulpsOf(values, ulps, dtype);
   for (const { start, count, step, value } of recipe.patches) {
     const word = patchBits(value, dtype);
     for (let k = 0, i = start; k < count && i < bits.length; k++, i += step) bits[i] = word;
@@ -153,6 +160,17 @@ function patternsOf({ seed, scale, rows = [0] }: Recipe, shape: readonly number[
   if (scale === 1 || dtype === 'i32') return patterns;
   return encodeAll(
     decodeAll(patterns, dtype).map(value => value * scale),
+    dtype,
+  );
+}
+
+/** So many ulps of each value, away from 0; of what is not finite 0. */
+function ulpsOf(values: Bits, ulps: number, dtype: FloatDtype): Bits {
+  const format = formats[dtype];
+  return encodeAll(
+    decodeAll(values, dtype).map(value =>
+      Number.isFinite(value) ? (value < 0 ? -ulps : ulps) * ulpOf(value, format) : 0,
+    ),
     dtype,
   );
 }

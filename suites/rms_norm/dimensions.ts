@@ -65,6 +65,7 @@ export const dimensions: readonly Dimension[] = [
       const { x, residual } = c.tensors;
       return residual?.data?.seed === x.data?.seed && residual?.data?.scale === -(x.data?.scale ?? 0);
     },
+    'half an ulp of x': c => c.tensors.residual?.data?.ulps === 0.5,
   }),
   dimension<'rms_norm'>('rounding', {
     once: c => !c.params.roundBeforeWeight,

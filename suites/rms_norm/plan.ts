@@ -32,8 +32,8 @@ export interface Plan {
   readonly weightInF32: boolean;
   readonly weightOffset: number;
   readonly residual: 'none' | 'in' | 'in and out';
-  /** What the residual holds: data of its own, or what cancels x. */
-  readonly residualData: Recipe | 'minus x';
+  /** What the residual holds: data of its own, what cancels x, or half an ulp of each x, so that their sum is a tie. */
+  readonly residualData: Recipe | 'minus x' | 'half ulps of x';
   readonly roundBeforeWeight: boolean;
   readonly eps: number;
   readonly aliasing: 'none' | 'y is x' | 'residualOut is residual' | 'both' | 'residual is x' | 'y beside x';
@@ -102,8 +102,9 @@ export const fields: { readonly [Field in keyof Plan]: fc.Arbitrary<Plan[Field]>
   residual: fc.constantFrom('none', 'none', 'in', 'in and out'),
   residualData: fc.oneof(
     { withCrossShrink: true },
-    { weight: 6, arbitrary: xData },
-    { weight: 1, arbitrary: fc.constant('minus x' as const) },
+    { weight: 12, arbitrary: xData },
+    { weight: 2, arbitrary: fc.constant('minus x' as const) },
+    { weight: 1, arbitrary: fc.constant('half ulps of x' as const) },
   ),
   roundBeforeWeight: fc.boolean(),
   eps: fc.constantFrom(...[1e-5, 1e-6, 0, 1e-12, 0.25, 64].map(Math.fround)),
@@ -229,9 +230,11 @@ const deals: readonly Deal[] = [
     weightLayout: dealt(fc.constant<Layout>({ kind: 'repeated', dim: 1 }), plainest.xLayout),
     weight: weightData,
   },
-  // Every value of the 16-bit types, sooner or later: conversions have few, and all of them can be wrong.
+  // Values of the 16-bit types, and what lies halfway to the next: all of them are named cases (shapes.ts).
   {
     x: recipes({ patterns: 1 }, fc.constant(1)),
+    residual: dealt(fc.constantFrom<Plan['residual']>('none', 'in and out'), plainest.residual),
+    residualData: fc.constant('half ulps of x'),
     dtype: fc.constantFrom('f16', 'bf16'),
     special: fc.constant(null),
     n: length(fc.integer({ min: 64, max: 300 })),
@@ -248,6 +251,11 @@ const withDeal = deals.map(record);
 /** The arbitrary of case k: every third case is dealt an edge. */
 export function plans(k: number): fc.Arbitrary<Plan> {
   return k % 3 === 2 ? withDeal[Math.floor(k / 3) % withDeal.length] : drawn;
+}
+
+function residualOf(data: Plan['residualData'], x: Recipe, held: (recipe: Recipe) => Recipe): Recipe {
+  if (data === 'minus x') return { ...x, scale: -x.scale };
+  return data === 'half ulps of x' ? { ...x, ulps: 0.5 } : held(data);
 }
 
 type Tensors = Record<string, TensorSpec>;
@@ -304,7 +312,7 @@ export function build(plan: Plan): CaseOf<'rms_norm'> {
     if (plan.aliasing === 'residual is x') {
       tensors.residual = tensors.x;
     } else {
-      const data = plan.residualData === 'minus x' ? { ...x, scale: -x.scale } : held(plan.residualData);
+      const data = residualOf(plan.residualData, x, held);
       const layout = outIsIn ? writable(plan.residualLayout) : plan.residualLayout;
       own('residual', layout, 2, { ...data, patches: special('residual', rows) });
     }

@@ -57,8 +57,41 @@ function namedCase(
   };
 }
 
-/** Token embeddings of a short text through the first norm of SmolLM2-135M. */
+/**
+ * Each of the 65,536 values of a type, and so many of its ulps beside it: residualOut is their sum, rounded once.
+ * Halfway between two values it is a tie; a hair beyond, none.
+ */
+function everyValue(dtype: FloatDtype, ulps: number, rows = 256, n = 256): NamedCase {
+  const placement = { edge: 'end', shift: 0, poison: 'nan' } as const;
+  const x = recipe('patterns', 0);
+  const alone = namedCase(`every value, ${dtype}`, dtype, rows, n, x, recipe('constant', 0));
+  const { case: c } = alone;
+  const matrix = strided({ kind: 'contiguous' }, [rows, n]);
+  const residual = ownBuffer('residual', dtype, [rows, n], matrix, placement, { ...x, ulps });
+  const residualOut = ownBuffer('residualOut', dtype, [rows, n], matrix, placement);
+  return {
+    name: `every value and ${ulps} of its ulps, ${dtype}`,
+    case: {
+      ...c,
+      buffers: { ...c.buffers, residual: residual.buffer, residualOut: residualOut.buffer },
+      tensors: { ...c.tensors, residual: residual.tensor, residualOut: residualOut.tensor },
+    },
+    *smaller() {
+      yield alone;
+      for (const fewer of below(rows)) yield everyValue(dtype, ulps, fewer, n);
+      for (const shorter of below(n)) yield everyValue(dtype, ulps, rows, shorter);
+    },
+  };
+}
+
+/** In ulps; half of one, and this more or less, is a value of both 16-bit types. */
+const hair = 2 ** -8;
+
+/** Token embeddings of a short text through the first norm of SmolLM2-135M; every value that 16 bits hold. */
 export const named: readonly NamedCase[] = [
+  ...(['f16', 'bf16'] as const).flatMap(dtype =>
+    [0.5, 0.5 + hair, 0.5 - hair].map(ulps => everyValue(dtype, ulps)),
+  ),
   ...floatDtypes.map(dtype =>
     namedCase(`${smolLM2.name} first norm, ${dtype}`, dtype, 128, smolLM2.hidden, embeddings, normWeights),
   ),
