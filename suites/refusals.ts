@@ -2,7 +2,15 @@
  * Ways to break the contract that all ops share ("Must be refused" of contracts.md's Common).
  */
 
-import { type Case, countOf, inputsOf, outputsOf, type TensorSpec } from '../src/case/case.ts';
+import {
+  type Case,
+  countOf,
+  inputsOf,
+  type Op,
+  outputRoles,
+  outputsOf,
+  type TensorSpec,
+} from '../src/case/case.ts';
 import { sizeOf } from '../src/case/dtype.ts';
 import { sameView, withTensors } from './derive.ts';
 import type { Refusal } from './suite.ts';
@@ -46,65 +54,82 @@ export function laidOn(c: Case, output: string, input: string, shift: number): C
   );
 }
 
-export const commonRefusals: readonly Refusal[] = [
-  { what: 'threads is 0', of: c => ({ ...c, threads: 0 }) },
-  { what: 'struct_size is a byte short', of: c => ({ ...c, lie: { structSize: -1 } }) },
-  { what: 'scratch is a byte short', of: c => ({ ...c, lie: { scratchBytes: -1 } }) },
-  {
-    what: 'an output lies one element behind an input and overlaps it',
-    of: c => {
-      const { output, input } = pair(c);
-      const { shape, strides } = c.tensors[input];
-      const inner = shape.length - 1;
-      // One element on is an element of the input again only where neighbours touch.
-      return strides[inner] === 1 && shape[inner] > 1 ? laidOn(c, output, input, 1) : null;
-    },
-  },
-  {
-    what: "an output's rows overlap each other",
-    of: c =>
-      changed(c, pair(c).output, tensor => {
-        const [outer, inner] = [0, tensor.shape.length - 1];
-        if (inner === 0 || tensor.shape[outer] < 2 || tensor.shape[inner] < 2 || tensor.strides[inner] !== 1)
-          return null;
-        return {
+/** An output with another stride along a dimension in front of the last; null where its rows have gaps inside. */
+function restrided(
+  c: Case,
+  role: string,
+  d: number,
+  stride: (rowLength: number) => number | null,
+): Case | null {
+  return changed(c, role, tensor => {
+    const inner = tensor.shape.length - 1;
+    if (tensor.shape[d] < 2 || tensor.strides[inner] !== 1) return null;
+    const other = stride(tensor.shape[inner]);
+    return other === null
+      ? null
+      : { ...tensor, strides: tensor.strides.map((own, i) => (i === d ? other : own)) };
+  });
+}
+
+/** What no output may be: they are `outputRoles` of the op, each with so many dimensions. */
+function ofOutput(role: string, dimensions: number): Refusal[] {
+  const outer = Array.from({ length: dimensions - 1 }, (_, d) => d);
+  return [
+    ...outer.flatMap(d => [
+      {
+        what: `rows of ${role} overlap along dimension ${d}`,
+        of: (c: Case) => restrided(c, role, d, n => (n > 1 ? n - 1 : null)),
+      },
+      {
+        what: `${role} repeats elements along dimension ${d}`,
+        of: (c: Case) => restrided(c, role, d, () => 0),
+      },
+    ]),
+    {
+      what: `${role} has one dimension too few`,
+      of: c =>
+        changed(c, role, tensor => ({
           ...tensor,
-          strides: tensor.strides.map((stride, d) => (d === outer ? tensor.shape[inner] - 1 : stride)),
-        };
-      }),
-  },
-  {
-    what: 'a stride of 0 repeats an element of an output',
-    of: c =>
-      changed(c, pair(c).output, tensor =>
-        tensor.shape[0] > 1 ? { ...tensor, strides: [0, ...tensor.strides.slice(1)] } : null,
-      ),
-  },
-  {
-    what: 'an output has one dimension too few',
-    of: c =>
-      changed(c, pair(c).output, tensor => ({
-        ...tensor,
-        shape: tensor.shape.slice(1),
-        strides: tensor.strides.slice(1),
-      })),
-  },
-  {
-    what: 'an input has one dimension too many',
-    of: c =>
-      changed(c, pair(c).input, tensor => {
-        const { output } = pair(c);
-        if (sameView(tensor, c.tensors[output])) return null;
-        return { ...tensor, shape: [1, ...tensor.shape], strides: [0, ...tensor.strides] };
-      }),
-  },
-  {
-    what: 'an output has one more row than its input',
-    of: c =>
-      changed(c, pair(c).output, tensor => {
-        const { input } = pair(c);
-        if (tensor.buffer === c.tensors[input].buffer) return null;
-        return { ...tensor, shape: [tensor.shape[0] + 1, ...tensor.shape.slice(1)] };
-      }),
-  },
-];
+          shape: tensor.shape.slice(1),
+          strides: tensor.strides.slice(1),
+        })),
+    },
+    {
+      what: `${role} has one more row than its input`,
+      of: c =>
+        changed(c, role, tensor => {
+          const shares = inputsOf(c).some(input => c.tensors[input].buffer === tensor.buffer);
+          return shares ? null : { ...tensor, shape: [tensor.shape[0] + 1, ...tensor.shape.slice(1)] };
+        }),
+    },
+  ];
+}
+
+/** Those of an op whose outputs have so many dimensions. */
+export function commonRefusals(op: Op, dimensions: number): Refusal[] {
+  return [
+    { what: 'threads is 0', of: c => ({ ...c, threads: 0 }) },
+    { what: 'struct_size is a byte short', of: c => ({ ...c, lie: { structSize: -1 } }) },
+    { what: 'scratch is a byte short', of: c => ({ ...c, lie: { scratchBytes: -1 } }) },
+    {
+      what: 'an output lies one element behind an input and overlaps it',
+      of: c => {
+        const { output, input } = pair(c);
+        const { shape, strides } = c.tensors[input];
+        const inner = shape.length - 1;
+        // One element on is an element of the input again only where neighbours touch.
+        return strides[inner] === 1 && shape[inner] > 1 ? laidOn(c, output, input, 1) : null;
+      },
+    },
+    {
+      what: 'an input has one dimension too many',
+      of: c =>
+        changed(c, pair(c).input, tensor => {
+          const { output } = pair(c);
+          if (sameView(tensor, c.tensors[output])) return null;
+          return { ...tensor, shape: [1, ...tensor.shape], strides: [0, ...tensor.strides] };
+        }),
+    },
+    ...outputRoles(op).flatMap(role => ofOutput(role, dimensions)),
+  ];
+}

@@ -12,7 +12,7 @@ import {
   outputsOf,
   type TensorSpec,
 } from '../src/case/case.ts';
-import { fills, type Manner } from '../src/case/manner.ts';
+import { fills, type Manner, wordings } from '../src/case/manner.ts';
 import { hash } from '../src/case/random.ts';
 
 /** A call with what is going on around it. */
@@ -50,7 +50,7 @@ export interface Scene {
   readonly draw: (n: number) => number;
   /** Another case of the op, of the same type or of any. */
   readonly other: (dtype: TensorSpec['dtype'] | null) => Case;
-  /** The case with one parameter changed. */
+  /** The case with one thing changed: a parameter, an element. */
   readonly near: () => Case;
   /** So many repetitions, or as many as a check can afford. */
   readonly atMost: (times: number) => number;
@@ -100,10 +100,12 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'same memory',
-    says: 'where another call with other data has just been, the same bits, over whatever it left in outputs',
+    says: 'where another call with other data has just been, the same bits, over whatever it left in outputs and scratch',
     ways: 3,
-    of: c =>
-      inputsOf(c).some(role => c.tensors[role].buffer) ? { manner: {}, inItsPlace: withOtherData(c) } : null,
+    of: (c, { draw }) =>
+      inputsOf(c).some(role => c.tensors[role].buffer)
+        ? { manner: { scratchStays: draw(2) === 1 }, inItsPlace: withOtherData(c) }
+        : null,
   },
   {
     name: 'after others',
@@ -164,20 +166,19 @@ export const stages: readonly Stage[] = [
   },
   {
     name: 'after a near one',
-    says: 'after a call that differs in one parameter alone, what this one says',
-    ways: 2,
-    // The near call comes second: the case itself was made before, and what is kept of it answers the near one.
+    says: 'after a call that differs in one parameter, one element or lengths alone, what this one says',
+    ways: 4,
     of: (c, { draw, near }) => {
-      const other = { case: near(), manner: {} };
-      return draw(2) ? { ...other, inItsPlace: c } : { ...other, before: [c] };
+      const [first, second] = draw(2) ? [near(), c] : [c, near()];
+      return { case: second, manner: {}, ...(draw(2) ? { inItsPlace: first } : { before: [first] }) };
     },
   },
   {
-    // DLPack has two ways to say where a tensor's first element is.
-    name: 'byte offset',
-    says: 'where data is the start of the memory and byte_offset leads to the tensor, the same bits',
-    ways: 1,
+    // DLPack has two ways to say where a first element is, and two to say that there are no gaps.
+    name: 'other words',
+    says: 'by byte_offset, without strides, in a longer struct, or with scratch sized before lengths and positions were written, the same bits',
+    ways: 2,
     native: true,
-    of: c => (Object.keys(c.buffers).length > 0 ? { manner: { byOffset: true } } : null),
+    of: (_c, { draw }) => ({ manner: { wording: wordings[draw(wordings.length)] } }),
   },
 ];

@@ -103,7 +103,7 @@ export interface Suite {
   readonly build: (plan: unknown) => Case;
   /** What one call of a case costs, about: elements that are taken in or multiplied. */
   readonly cost: (c: Case) => number;
-  /** What may change in a call while all else stays: a parameter at a time. */
+  /** What may change in a call while all else stays, one at a time, beside an element of an input. */
   readonly near: readonly Change[];
   /** What fields of plans are called where a finding is explained, if not by their path. */
   readonly fieldNames?: Readonly<Record<string, string>>;

@@ -4,6 +4,14 @@
 export const fills = ['nan', 'zero', 'one'] as const;
 export type Fill = (typeof fills)[number];
 
+/**
+ * Ways to say the same by the C interface: `data` is the start of a tensor's memory and `byte_offset` leads to its
+ * first element; tensors without gaps come without strides; `struct_size` is that of a later version;
+ * `scratch_size` was asked before int32 tensors were filled.
+ */
+export const wordings = ['byteOffset', 'noStrides', 'longerStruct', 'sizedEarly'] as const;
+export type Wording = (typeof wordings)[number];
+
 export interface Manner {
   /** How often more, each time from what was there before the first; it ends with the first that leaves something else. */
   readonly again?: number;
@@ -11,12 +19,12 @@ export interface Manner {
   readonly fill?: Fill;
   /** Which end of scratch lies flush against a guard; absent: its end. */
   readonly scratchEdge?: 'end' | 'start';
-  /** Scratch holds what the call before left, from the second call on. */
+  /** Scratch is what the call before left, if that asked for as much; and from the second call on. */
   readonly scratchStays?: boolean;
   /** A stack of 256 KiB. */
   readonly littleStack?: boolean;
-  /** Tensors' `data` is the start of their memory, and `byte_offset` leads to their first element. */
-  readonly byOffset?: boolean;
+  /** Another way than the plain one to put it into structs. */
+  readonly wording?: Wording;
   /** Seed of a restless environment: threads come late, signals arrive, processors go away. */
   readonly jitter?: number;
 }

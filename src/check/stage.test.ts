@@ -72,6 +72,34 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
     },
   ],
   [
+    'same memory',
+    'believes a root in scratch that stands beside the address and length of its row',
+    {
+      scratch: '24',
+      row: `struct { const float *at; int64_t length; double root; } *kept = args->call.scratch;
+        if (i == 0) {
+          if (kept->at == x.at && kept->length == x.n) r = kept->root;
+          kept->at = x.at;
+          kept->length = x.n;
+          kept->root = r;
+        }`,
+    },
+  ],
+  [
+    'after a near one',
+    'keeps a root by where its row is and by its first element',
+    {
+      outside: 'static const float *at; static float first; static int64_t length; static double kept;',
+      row: `if (i == 0) {
+          if (at == x.at && first == *element(x, 0, 0) && length == x.n) r = kept;
+          at = x.at;
+          first = *element(x, 0, 0);
+          length = x.n;
+          kept = r;
+        }`,
+    },
+  ],
+  [
     'after others',
     'goes by the length of the call before',
     { outside: 'static int64_t last;', row: `if (last > x.n) ${slightly} if (i == x.rows - 1) last = x.n;` },
@@ -84,7 +112,17 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
       row: 'if (i == 0) { if (length == x.n && of == sum) r = kept; length = x.n; of = sum; kept = r; }',
     },
   ],
-  ['byte offset', 'does not know byte_offset', { first: 'x.at = args->x->data;' }],
+  ['other words', 'does not know byte_offset', { first: 'x.at = args->x->data;' }],
+  [
+    'other words',
+    'reads strides that are not there',
+    { first: 'if (x.rows > 1) x.row = args->x->strides[0];' },
+  ],
+  [
+    'other words',
+    'knows the structs of its day alone',
+    { first: 'if (args->call.struct_size != sizeof *args) return TW_INVALID;' },
+  ],
   [
     'leftovers',
     'takes scratch for zeroed',

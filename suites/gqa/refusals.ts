@@ -120,7 +120,7 @@ const ragged = (c: GqaCase) => factsOf(c).group > 1 || factsOf(c).kvHeads > 1;
 const contiguous = (c: Case) => !c.tensors.blockTable;
 
 export const refusals: readonly Refusal[] = [
-  ...commonRefusals,
+  ...commonRefusals('gqa', 4),
   sizes(
     'there is a head less of q than a multiple of those of k',
     { q: [2, -1], out: [2, -1] },

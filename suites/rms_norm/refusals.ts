@@ -20,7 +20,7 @@ function onForeign(output: string, other: string): Refusal['of'] {
 }
 
 export const refusals: readonly Refusal[] = [
-  ...commonRefusals,
+  ...commonRefusals('rms_norm', 2),
   { what: 'eps is negative', of: c => withEps(c, -1e-5) },
   { what: 'eps is NaN', of: c => ({ ...c, lie: { nan: 'eps' } }) },
   {

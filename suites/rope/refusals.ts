@@ -86,7 +86,7 @@ function tables(what: string, change: (table: TensorSpec) => TensorSpec | null):
 }
 
 export const refusals: readonly Refusal[] = [
-  ...commonRefusals,
+  ...commonRefusals('rope', 4),
   params('rotaryDim is odd', ({ rotaryDim }) => (rotaryDim > 0 ? { rotaryDim: rotaryDim - 1 } : null)),
   params('rotaryDim is greater than headDim', (_, { tensors: { x, cos } }) =>
     cos ? null : { rotaryDim: (x.shape[3] + 2) & ~1 },

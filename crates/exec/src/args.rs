@@ -1,6 +1,7 @@
 //! From a call in words to the C structs of kernel-abi.h.
 
 use std::ffi::c_void;
+use std::io;
 use std::mem::size_of;
 use std::ptr::{null, null_mut};
 
@@ -9,14 +10,19 @@ use tierwise_abi::c::{
 };
 use tierwise_abi::call;
 
-use crate::request::{Call, Dtype, Lie, OpParams, Scaling, Tensor};
+use crate::dense::is_c_order;
+use crate::memory::Guarded;
+use crate::request::{Call, Dtype, Lie, OpParams, Scaling, Tensor, Wording};
 
 /// The args of one call, with the tensors that they point to.
 pub struct Args {
     args: Box<dyn call::Args>,
     /// What `args` points to.
-    _tensors: Vec<(String, Box<Owned>)>,
+    tensors: Vec<(String, Box<Owned>)>,
 }
+
+/// Bytes of fields that a later version may have.
+const LATER_FIELDS: u32 = 32;
 
 struct Owned {
     shape: Vec<i64>,
@@ -25,11 +31,10 @@ struct Owned {
 }
 
 impl Args {
-    /// Lays the call out. `base` resolves a slot to its first page. `by_offset`: that is what tensors' `data`
-    /// points to, and `byte_offset` leads from there to the first element.
+    /// Lays the call out. `base` resolves a slot to its first page.
     pub fn new(
         call: &Call,
-        by_offset: bool,
+        wording: Wording,
         base: impl Fn(u32) -> Result<*mut u8, String>,
     ) -> Result<Self, String> {
         let mut tensors = Vec::with_capacity(call.tensors.len());
@@ -38,19 +43,58 @@ impl Args {
                 None => (null_mut(), 0),
                 Some(slot) => (base(slot)?, spec.offset),
             };
-            let (inside, byte_offset) = if by_offset { (0, offset) } else { (offset, 0) };
+            let (inside, byte_offset) = match wording {
+                Wording::ByteOffset => (0, offset),
+                _ => (offset, 0),
+            };
             let data = start.wrapping_add(usize::try_from(inside).map_err(|e| e.to_string())?);
             tensors.push((role.clone(), Box::new(Owned::new(spec, data, byte_offset))));
         }
         for (_, owned) in &mut tensors {
             owned.tensor.shape = owned.shape.as_mut_ptr();
-            owned.tensor.strides = owned.strides.as_mut_ptr();
+            if wording != Wording::NoStrides || !is_c_order(&owned.shape, &owned.strides) {
+                owned.tensor.strides = owned.strides.as_mut_ptr();
+            }
         }
-        let args = struct_of(call, &mut tensors);
-        Ok(Self {
-            args,
-            _tensors: tensors,
-        })
+        let mut args = Self {
+            args: struct_of(call, &mut tensors),
+            tensors,
+        };
+        if wording == Wording::LongerStruct {
+            args.head().struct_size += LATER_FIELDS;
+        }
+        Ok(args)
+    }
+
+    /// Asks something of the args before their int32 tensors are filled: these are zeros.
+    pub fn unfilled<T>(&mut self, ask: impl FnOnce(*const c_void) -> T) -> io::Result<T> {
+        let integers: Vec<_> = self
+            .tensors
+            .iter_mut()
+            .map(|(_, owned)| owned)
+            .filter(|owned| owned.tensor.dtype.code == 0 && !owned.tensor.data.is_null())
+            .collect();
+        let mut zeros = Vec::new();
+        let mut filled = Vec::new();
+        for owned in integers {
+            let elements: i64 = owned
+                .shape
+                .iter()
+                .zip(&owned.strides)
+                .map(|(size, stride)| (size - 1).max(0) * stride)
+                .sum();
+            let pages = Guarded::private((elements as usize + 1) * size_of::<i32>())?;
+            let byte_offset = std::mem::take(&mut owned.tensor.byte_offset);
+            let data = std::mem::replace(&mut owned.tensor.data, pages.start().cast());
+            filled.push((owned, data, byte_offset));
+            zeros.push(pages);
+        }
+        let answer = ask(std::ptr::from_ref(&*self.args).cast());
+        for (owned, data, byte_offset) in filled {
+            owned.tensor.data = data;
+            owned.tensor.byte_offset = byte_offset;
+        }
+        Ok(answer)
     }
 
     /// What `scratch_size` and `run` take.

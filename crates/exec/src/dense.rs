@@ -20,6 +20,18 @@ pub fn dense_bytes(tensor: &Tensor) -> Option<usize> {
         .map(|elements| elements * tensor.dtype.bytes())
 }
 
+/// Whether strides (in elements) are those that a tensor without strides has: C order, no gaps. What strides of
+/// dimensions of size 1 are does not matter, nor any where there are no elements.
+pub fn is_c_order(shape: &[i64], strides: &[i64]) -> bool {
+    let mut expected = 1;
+    shape.contains(&0)
+        || shape.iter().zip(strides).rev().all(|(size, stride)| {
+            let holds = *size == 1 || *stride == expected;
+            expected *= size;
+            holds
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +65,16 @@ mod tests {
     fn gaps_and_reversed_rows_are_not_dense() {
         for strides in [[5, 1], [4, 2], [4, -1]] {
             assert_eq!(bytes(&[3, 4], &strides), None, "{strides:?}");
+        }
+    }
+
+    #[test]
+    fn c_order_is_one_of_the_orders() {
+        assert!(is_c_order(&[2, 3, 4], &[12, 4, 1]));
+        assert!(is_c_order(&[1, 3, 4], &[77, 4, 1]));
+        assert!(is_c_order(&[5, 0, 4], &[1, 2, 3]));
+        for strides in [[4, 8, 1], [13, 4, 1], [0, 4, 1], [12, 4, 2]] {
+            assert!(!is_c_order(&[2, 3, 4], &strides), "{strides:?}");
         }
     }
 }

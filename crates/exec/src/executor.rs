@@ -1,5 +1,6 @@
 //! Carries out requests on one library: maps slots, runs calls, puts them on the clock.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::hint::black_box;
@@ -15,6 +16,7 @@ use crate::memory::Guarded;
 use crate::prepared::Prepared;
 use crate::request::{
     Call, Contender, Fill, KernelInfo, Manner, Request, Response, Run, RunResult, Slot, Tensor,
+    Wording,
 };
 use crate::roof;
 use crate::scratch::Scratch;
@@ -29,6 +31,8 @@ pub struct Executor {
     library: Library,
     arena: File,
     slots: HashMap<u32, Guarded>,
+    /// Scratch of the last run, as it left it.
+    left: RefCell<Option<Scratch>>,
 }
 
 impl Executor {
@@ -38,6 +42,7 @@ impl Executor {
             library,
             arena,
             slots: HashMap::new(),
+            left: RefCell::new(None),
         }
     }
 
@@ -145,22 +150,37 @@ impl Executor {
         manner: &Manner,
     ) -> Result<Prepared<'_>, String> {
         let base = |slot| self.slot(slot).map(Guarded::start);
-        let mut args = Args::new(call, manner.by_offset, base)?;
+        let mut args = Args::new(call, manner.wording, base)?;
         let run = kernel.run.ok_or("the kernel has no run function")?;
         let Some(scratch_size) = kernel.scratch_size else {
             return Ok(Prepared::new(run, args, None));
         };
         // SAFETY: the table's own function on the args that it is meant for.
-        let bytes = unsafe { scratch_size(args.pointer()) };
+        let ask = |pointer| unsafe { scratch_size(pointer) };
+        let bytes = match manner.wording {
+            Wording::SizedEarly => args.unfilled(ask).map_err(|e| e.to_string())?,
+            _ => ask(args.pointer()),
+        };
         if bytes > MOST_SCRATCH {
             return Err(format!("scratch_size asks for {bytes} bytes"));
         }
-        let scratch = Scratch::new(bytes as usize, manner.scratch_edge)
-            .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?;
+        let left = self.left.take().filter(|left| {
+            manner.scratch_stays && left.is_like(bytes as usize, manner.scratch_edge)
+        });
+        let finds_scratch = left.is_some();
+        let scratch = match left {
+            Some(scratch) => scratch,
+            None => Scratch::new(bytes as usize, manner.scratch_edge)
+                .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?,
+        };
         let head = args.head();
         head.scratch = scratch.start().cast();
         head.scratch_bytes = bytes.wrapping_add_signed(call.lie.scratch_bytes);
-        Ok(Prepared::new(run, args, Some(scratch)))
+        Ok(if finds_scratch {
+            Prepared::after_another(run, args, scratch)
+        } else {
+            Prepared::new(run, args, Some(scratch))
+        })
     }
 
     fn slot(&self, slot: u32) -> Result<&Guarded, String> {
@@ -192,9 +212,12 @@ impl Executor {
             });
             prepared.on(slots.collect::<Result<_, _>>()?)
         };
+        let prepared = prepare(run)?;
         let beside = run.manner.beside.as_deref().map(prepare).transpose()?;
         let executed = || self.library.executed();
-        prepare(run)?.carry_out(&run.manner, beside, executed)
+        let (result, scratch) = prepared.carry_out(&run.manner, beside, executed)?;
+        *self.left.borrow_mut() = scratch;
+        Ok(result)
     }
 
     fn time(&self, contender: &Contender, call: &Call, clock: Clock) -> Result<Response, String> {

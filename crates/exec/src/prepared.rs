@@ -22,6 +22,8 @@ pub struct Prepared<'a> {
     /// What it is given.
     pub args: Args,
     scratch: Option<Scratch>,
+    /// Whether the first call finds scratch as it is.
+    finds_scratch: bool,
     areas: Vec<Area<'a>>,
 }
 
@@ -42,7 +44,16 @@ impl<'a> Prepared<'a> {
             run,
             args,
             scratch,
+            finds_scratch: false,
             areas: Vec::new(),
+        }
+    }
+
+    /// With scratch that another call has left.
+    pub fn after_another(run: RunFn, args: Args, scratch: Scratch) -> Self {
+        Self {
+            finds_scratch: true,
+            ..Self::new(run, args, Some(scratch))
         }
     }
 
@@ -65,13 +76,13 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Makes the call as it is to be made.
+    /// Makes the call as it is to be made. With what came of it comes the scratch, as it was left.
     pub fn carry_out(
         mut self,
         manner: &Manner,
         beside: Option<Self>,
         executed: impl Fn() -> Option<String>,
-    ) -> Result<RunResult, String> {
+    ) -> Result<(RunResult, Option<Scratch>), String> {
         let stack = manner.little_stack.then(Stack::little).transpose();
         let stack = stack.map_err(|e| format!("no memory for a stack: {e}"))?;
         let Some(mut other) = beside else {
@@ -82,7 +93,7 @@ impl<'a> Prepared<'a> {
                 }
             });
             drop(restless);
-            return Ok(self.result(times, executed(), None));
+            return Ok((self.result(times, executed(), None), self.scratch));
         };
         // Neither begins before the other is there, and they meet again before each call.
         let ready = [AtomicU32::new(0), AtomicU32::new(0)];
@@ -114,7 +125,8 @@ impl<'a> Prepared<'a> {
             (times, companion.join())
         });
         let other = other.map_err(|_| "the call on the other thread panicked")?;
-        Ok(self.result(times, executed(), Some(Box::new(other))))
+        let result = self.result(times, executed(), Some(Box::new(other)));
+        Ok((result, self.scratch))
     }
 
     /// Calls as often as is asked, the surroundings watched.
@@ -138,7 +150,9 @@ impl<'a> Prepared<'a> {
     ) -> Times {
         let repeated = manner.again > 0;
         let before = repeated.then(|| Snapshot::of(&self.areas));
-        self.fill(manner.fill);
+        if !self.finds_scratch {
+            self.fill(manner.fill);
+        }
         before_each(0);
         let (status, mut disturbed) = self.once(manner.fill, stack);
         let mut differed = None;

@@ -77,18 +77,36 @@ pub struct Manner {
     pub fill: Fill,
     /// Which end of scratch lies flush against a guard.
     pub scratch_edge: Edge,
-    /// Whether scratch holds what the call before left, from the second call on.
+    /// Whether scratch is that of the call before, as it left it: of the run before, if that asked for as many
+    /// bytes at the same edge; and from the second call on.
     pub scratch_stays: bool,
     /// Whether the call has a small stack instead of the thread's.
     pub little_stack: bool,
-    /// Whether tensors' `data` is the start of their memory, and `byte_offset` leads to their first element.
-    pub by_offset: bool,
+    /// In which of the interface's ways it is said.
+    pub wording: Wording,
     /// Seed of a restless environment: threads that the call starts come late, signals arrive, processors go away.
     pub jitter: Option<u32>,
     /// Slots whose bytes are copied to others before the first call: what a call finds where another one was.
     pub copies: Vec<Copy>,
     /// A call that another thread makes meanwhile, as often.
     pub beside: Option<Box<Run>>,
+}
+
+/// How a call is put into structs: ways that mean the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Wording {
+    /// `data` is the first element, strides are there, structs are as long as they are.
+    #[default]
+    Plain,
+    /// `data` is the start of a tensor's memory, and `byte_offset` leads to its first element.
+    ByteOffset,
+    /// Tensors without gaps, in C order, come without strides.
+    NoStrides,
+    /// `struct_size` is that of a later version, with more fields.
+    LongerStruct,
+    /// `scratch_size` is asked before int32 tensors are filled: over zeros.
+    SizedEarly,
 }
 
 /// From one slot to another of its size.

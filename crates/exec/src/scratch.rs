@@ -9,11 +9,13 @@ use crate::request::{Edge, Fill};
 const CANARY: u8 = 0xff;
 
 /// Scratch of a declared size, one end (rounded up to 64 bytes) flush to a guard.
+#[derive(Debug)]
 pub struct Scratch {
     pages: Guarded,
     declared: usize,
     /// Bytes of the pages before the scratch.
     before: usize,
+    edge: Edge,
 }
 
 impl Scratch {
@@ -33,6 +35,7 @@ impl Scratch {
             pages,
             declared,
             before,
+            edge,
         })
     }
 
@@ -44,6 +47,11 @@ impl Scratch {
     /// Bytes that were asked for.
     pub fn declared(&self) -> usize {
         self.declared
+    }
+
+    /// Whether it is what would be made for these, and nobody wrote around it.
+    pub fn is_like(&self, declared: usize, edge: Edge) -> bool {
+        self.declared == declared && self.edge == edge && !self.overrun()
     }
 
     /// Fills what was asked for.
