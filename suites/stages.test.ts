@@ -5,7 +5,9 @@ import { gqaCase } from '../reference/testing/gqa_cases.ts';
 import type { Case } from '../src/case/case.ts';
 import { drawCase } from '../src/check/generate.ts';
 import { gqa } from './gqa/index.ts';
-import { repetitions, stages } from './stages.ts';
+import { suites } from './index.ts';
+import { repetitions, stages, withOtherData } from './stages.ts';
+import { brokenBy } from './testing/contract.ts';
 
 test('a small call is repeated a thousand times, a large one once, none not at all', () => {
   expect(repetitions(999, 100)).toBe(999);
@@ -35,4 +37,16 @@ test('a call of few outputs and many keys costs what its keys cost', () => {
     const elements = q.shape.reduce((a, b) => a * b);
     expect(gqa.cost(c)).toBe(2 * elements * room + 2 * keys.shape.reduce((a, b) => a * b));
   }
+});
+
+test.each(suites)('a call of $op with other data is as valid, lists of integers among it', suite => {
+  let turned = 0;
+  for (let k = 0; k < 400; k++) {
+    const c = drawCase(suite, 3, k).case;
+    const other = withOtherData(c);
+    expect({ k, wrong: brokenBy(other) }).toEqual({ k, wrong: undefined });
+    const { positions, kvLen } = other.tensors;
+    if (positions !== c.tensors.positions || kvLen !== c.tensors.kvLen) turned++;
+  }
+  expect(turned > 0).toBe(suite.op !== 'rms_norm');
 });

@@ -69,10 +69,13 @@ export function repetitions(times: number, cost: number): number {
 
 /** Other numbers in the same places: what lies as `c` does and has another answer. */
 export function withOtherData(c: Case): Case {
+  // Where a table has numbers of no block, which lengths keep unseen, both stay as they are.
+  const { blockTable, k } = c.tensors;
+  const areFree = blockTable?.data?.values?.every(block => block >= 0 && block < k.shape[0]) ?? true;
   const tensors = Object.entries(c.tensors).map(([role, tensor]): [string, TensorSpec] => {
-    const { data } = tensor;
-    if (!data) return [role, tensor];
-    // Lengths and block numbers belong together; positions may be any below what the tables have.
+    const { data, dtype } = tensor;
+    if (!data || (dtype === 'i32' && !areFree)) return [role, tensor];
+    // Positions may be any below what the tables have. Another seed turns a list.
     const values = role === 'positions' ? data.values?.map(next(c)) : data.values;
     return [role, { ...tensor, data: { ...data, seed: hash(data.seed, 1), ...(values && { values }) } }];
   });

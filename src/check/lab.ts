@@ -135,7 +135,7 @@ export class Lab {
     const outcomes = this.#outcomes.get(c) ?? new Map<string, Outcome>();
     this.#outcomes.set(c, outcomes);
     const missing = kernels.filter(kernel => !outcomes.has(kernelId(kernel)));
-    const room = residentBytesOf(this.made(c)) > largeCase ? 1 : missing.length;
+    const room = roomFor(this.made(c), missing.length);
     for (let i = 0; i < missing.length; i += room) {
       for (const group of byProvider(missing.slice(i, i + room))) {
         this.#runTogether(group, c).forEach((outcome, j) => {
@@ -151,8 +151,8 @@ export class Lab {
     const outcomes = this.#staged.get(staging) ?? new Map<string, Outcome>();
     this.#staged.set(staging, outcomes);
     if (!outcomes.has(kernelId(kernel))) {
-      const room = residentBytesOf(this.made(c)) > largeCase ? [kernel] : together;
-      const missing = room.filter(each => each === kernel || !outcomes.has(kernelId(each)));
+      const others = roomFor(this.made(c), together.length) < together.length ? [kernel] : together;
+      const missing = others.filter(each => each === kernel || !outcomes.has(kernelId(each)));
       for (const group of byProvider(missing)) {
         this.#stageTogether(group, c, staging).forEach((outcome, j) => {
           outcomes.set(kernelId(group[j]), outcome);
@@ -348,9 +348,15 @@ const longPatience = 4000;
 
 /** Cases of more bytes than this are run one kernel after the other, on the same slots. */
 const largeCase = 1 << 22;
+/** Pages of address space that a case may take for all kernels: a process has 2^35 of them, for many cases. */
+const mostPages = 2 ** 29;
 
-function residentBytesOf(made: Materialised): number {
-  return Object.values(made.buffers).reduce((sum, memory) => sum + memory.bytes.length, 0);
+/** How many of some kernels a case is run with at once, each on memory of its own. */
+function roomFor({ buffers }: Materialised, kernels: number): number {
+  const memories = Object.values(buffers);
+  const sum = (of: (memory: Memory) => number) => memories.reduce((total, memory) => total + of(memory), 0);
+  if (sum(({ bytes }) => bytes.length) > largeCase) return 1;
+  return Math.max(1, Math.min(kernels, Math.floor(mostPages / sum(({ region }) => region.span))));
 }
 
 function byProvider(kernels: readonly Kernel[]): Kernel[][] {

@@ -209,7 +209,10 @@ export class Host {
     this.#forgotten.length = 0;
   }
 
-  /** Maps what is missing. No kernel runs in this, so a runner that is killed meanwhile is started again. */
+  /**
+   * Maps what is missing. No kernel runs in this, so a runner that is killed meanwhile is started again; as is one
+   * that has no room left, where slots of other calls may be what fills it.
+   */
   #map(slots: readonly Slot[], attempts = 3): void {
     const missing = slots.filter(slot => !this.#mapped.has(slot.id));
     if (missing.length === 0) return;
@@ -225,7 +228,8 @@ export class Host {
         })),
       },
     });
-    if (isDeath(answer) && attempts > 1) {
+    if (attempts > 1 && (isDeath(answer) || (answer.is === 'refused' && this.#mapped.size > 0))) {
+      this.close();
       this.#map(slots, attempts - 1);
       return;
     }
