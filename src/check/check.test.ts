@@ -125,3 +125,33 @@ describe('a kernel that died', () => {
     expect(result.evidence.get(`${other}#f32`)?.asked).toBe(600);
   });
 });
+
+test('a cell that failed often enough is asked no more; the kernel is, in other types', async () => {
+  const unitsWith = async (failed: number) => {
+    const { crew } = crewOf([]);
+    const asked: Unit[] = [];
+    const failing = (unit: Unit): UnitReport => {
+      asked.push(unit);
+      const evidence = { ...noEvidence(), asked: 8, properties: { equivalence: { held: 0, failed } } };
+      return {
+        evidence: { [`${a}#f32`]: evidence, [`${a}#f16`]: noEvidence() },
+        sightings: [],
+        edges: {},
+        stands: {},
+        cases: 8,
+        elements: 0,
+        calls: 0,
+        asked: {},
+      };
+    };
+    const perform = (task: Task) => (task.do === 'unit' ? failing(task.unit) : 'digest');
+    await check({ ...crew, all: async tasks => tasks.map(perform) as never }, kernels, ['f32', 'f16'], {
+      cases: 600,
+      seconds: Infinity,
+    });
+    return asked.filter(({ from }) => from >= 32);
+  };
+  expect((await unitsWith(16)).every(({ closed }) => closed.join() === `${a}#f32`)).toBe(true);
+  // 63 in the first wave.
+  expect((await unitsWith(63 / 4))[0].closed).toEqual([]);
+});

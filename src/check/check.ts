@@ -31,7 +31,7 @@ export interface Limits {
   /** Cases for each op. */
   readonly cases: number;
   /** Seconds for each op, or for each of its kernels; Infinity: no limit. */
-  readonly seconds: number | { readonly perKernel: number };
+  readonly seconds: number | { readonly perKernel: number; readonly atLeast: number };
   /** Every wave is as short as the first: where calls are slow, a budget would be overdrawn. */
   readonly shortWaves?: true;
 }
@@ -78,6 +78,8 @@ export const unitCases = 8;
 const waveUnits = (wave: number, short: boolean) => (wave === 0 || short ? 4 : 32);
 /** Properties of a cell that are shrunk and filed; the counts tell of the others. */
 const findingsPerCell = 3;
+/** A cell in which a property failed so often is asked no more: time is for those of which less is known. */
+const failuresPerCell = 64;
 /** Other failing cases to which an explanation is held. */
 const othersShown = 64;
 
@@ -141,7 +143,7 @@ function addEdges(sum: EdgeCounts, more: EdgeCounts): void {
 }
 
 function secondsFor({ seconds }: Limits, kernels: number): number {
-  return typeof seconds === 'number' ? seconds : seconds.perKernel * kernels;
+  return typeof seconds === 'number' ? seconds : Math.max(seconds.perKernel * kernels, seconds.atLeast);
 }
 
 async function checkOp(
@@ -154,6 +156,8 @@ async function checkOp(
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const closed = checked.died;
+  /** Cells of which enough was seen. */
+  const clear = new Set<CellKey>();
   const sightings = new Map<string, Sighting>();
   const edges: EdgeCounts = {};
   const asked: Record<string, number> = {};
@@ -171,7 +175,7 @@ async function checkOp(
         op,
         from: k,
         to: Math.min(k + unitCases, limits.cases),
-        closed: [...closed],
+        closed: [...closed, ...clear],
         asked: { ...asked },
       });
     }
@@ -189,6 +193,7 @@ async function checkOp(
         const sum = checked.evidence.get(key) ?? noEvidence();
         add(sum, part);
         checked.evidence.set(key, sum);
+        if (Object.values(sum.properties).some(({ failed }) => failed >= failuresPerCell)) clear.add(key);
       }
       for (const sighting of report.sightings) {
         if (closed.has(sighting.kernel)) continue;

@@ -43,7 +43,7 @@ export interface Unit {
   readonly op: Op;
   readonly from: number;
   readonly to: number;
-  /** Kernels that are not asked any more. */
+  /** Kernels, and cells by their keys, that are not asked any more. */
   readonly closed: readonly string[];
   /** What was asked before its wave. */
   readonly asked: Asked;
@@ -240,7 +240,9 @@ export class Examiner {
   ): Sighting[] {
     const dtype = cellDtype(c) as FloatDtype;
     const sightings: Sighting[] = [];
-    const alive = this.#kernels.filter(kernel => kernel.op === suite.op && !closed.has(kernelId(kernel)));
+    const isOpen = (kernel: Kernel) =>
+      !closed.has(kernelId(kernel)) && !closed.has(`${kernelId(kernel)}#${dtype}`);
+    const alive = this.#kernels.filter(kernel => kernel.op === suite.op && isOpen(kernel));
     const sound: Kernel[] = [];
     this.#lab.runAll(alive, c);
     for (const kernel of alive) {

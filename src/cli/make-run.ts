@@ -38,7 +38,7 @@ export interface Plan {
   readonly seed: number;
   /** Cases for each op; Infinity: as many as the budget allows. */
   readonly cases: number;
-  /** Seconds of checking for each op; null: 3 for each of its kernels. */
+  /** Seconds of checking for each op; null: 3 for each of its kernels, 12 at least. */
   readonly budget: number | null;
   /** Properties to ask of every case; null: those that are due. */
   readonly properties: readonly string[] | null;
@@ -67,12 +67,13 @@ export interface BenchPlan {
   readonly shapes: readonly string[] | null;
 }
 
-/** Seconds of checking that a kernel gets where nothing else is said. */
-const secondsPerKernel = 3;
+/** Seconds of checking where nothing else is said: for each kernel, and for few ones of an op together. */
+const unaskedSeconds = { perKernel: 3, atLeast: 12 };
 
 /** How long a check lasts, behind a comma. */
 function inWords(seconds: Limits['seconds']): string {
-  if (typeof seconds !== 'number') return `, ${seconds.perKernel} s a kernel`;
+  if (typeof seconds !== 'number')
+    return `, ${seconds.perKernel} s a kernel and ${seconds.atLeast} s an op at least`;
   return seconds === Infinity ? '' : `, ${seconds} s an op`;
 }
 
@@ -100,7 +101,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
   let asked: AskedAgain[] = [];
   /** Checks kernels here, or on the emulated CPU of a group. */
   const checkIn = async (kernels: readonly Kernel[], group: Group | null): Promise<Checked> => {
-    const unasked = plan.cases === Infinity ? { perKernel: secondsPerKernel } : Infinity;
+    const unasked = plan.cases === Infinity ? unaskedSeconds : Infinity;
     const limits: Limits = {
       cases: plan.cases,
       seconds: plan.budget ?? unasked,

@@ -79,7 +79,7 @@ export const configSchema = z.strictObject({
     .optional(),
   /** Cases for each op. Default: as many as the budget allows. */
   cases: z.int().min(1).optional(),
-  /** How long to check each op: `30s`, `2m`, `500ms`. Default: 3 s for each of its kernels. */
+  /** How long to check each op: `30s`, `2m`, `500ms`. Default: 3 s for each of its kernels, 12 s at least. */
   budget: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m)$/, 'it takes a time such as 30s, 2m or 500ms')

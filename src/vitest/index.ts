@@ -35,7 +35,7 @@ export interface SuiteOptions {
   readonly tiers?: readonly string[];
   /** Cases of the op. Default: as many as the budget allows. A number makes the tests repeat exactly. */
   readonly cases?: number;
-  /** How long to check: `10s`, `2m`. Default: 3 s for each kernel, or no limit where `cases` is given. */
+  /** How long to check: `10s`, `2m`. Default: 3 s for each kernel, 12 s at least, or no limit where `cases` is given. */
   readonly budget?: string;
   /** Which sequence of cases. Default: 1. */
   readonly seed?: number;

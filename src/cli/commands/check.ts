@@ -35,7 +35,7 @@ export function withCheckOptions(command: Command): Command {
     )
     .option(
       '--budget <time>',
-      'how long to check each op, such as 30s (default: 3s a kernel, none with --cases)',
+      'how long to check each op, such as 30s (default: 3s a kernel, 12s at least; none with --cases)',
       seconds,
     )
     .option(
