@@ -48,7 +48,6 @@ test.each<[Partial<Field>, string]>([
   [{ value: 'none', holds: ['b'] }, 'never given'],
   [{ fails: ['b'], holds: ['c'] }, 'a, b; not c'],
   [{ fails: ['b'], holds: ['b', 'c'] }, 'a, b; not c, every b'],
-  [{ name: 'x.seed', fails: ['1'], holds: ['2', '3'] }, 'some, 1 of 3 others'],
 ])('a field %j reads %s', (rest, words) => {
   expect(fieldWords(field(rest))).toBe(words);
 });

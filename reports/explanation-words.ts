@@ -49,10 +49,8 @@ export function thresholdWords(threshold: Threshold): string {
 }
 
 /** `only false`, `normal, uniform; not zeros`. */
-export function fieldWords({ name, value, fails, holds }: Field): string {
+export function fieldWords({ value, fails, holds }: Field): string {
   if (holds.length === 0) return 'any';
-  // One seed says no more than another.
-  if (isSeed(name)) return `some, ${fails.length} of ${fails.length + holds.length} others`;
   if (fails.length === 0) return value === 'none' ? 'never given' : `only ${value}`;
   const failing = [...new Set([value, ...fails])];
   const mixed = holds.filter(other => failing.includes(other));
@@ -69,7 +67,8 @@ export function changeWords({ fields, thresholds }: Explanation): {
 } {
   const told = <T extends Field | Threshold>(all: readonly T[], words: (one: T) => string) =>
     all
-      .filter(one => !isFree(one))
+      // Which seeds fail is chance, and says that it depends on the numbers.
+      .filter(one => !isFree(one) && !isSeed(one.name))
       .sort((a, b) => weight(b) * (1 - b.within) - weight(a) * (1 - a.within))
       .map(one => ({ name: one.name, words: words(one), agreement: agreementWords(one) }));
   return {

@@ -13,7 +13,7 @@ import { SlotPool } from '../providers/slots.ts';
 import { type Again, askAgain } from './ask-again.ts';
 import { type CellKey, count, type Evidence, noEvidence, type Sighting, weigh } from './evidence.ts';
 import { type Examination, examine } from './examine.ts';
-import { explain, siblingsOf } from './explain/explain.ts';
+import { type Explained, explain, siblingsOf } from './explain/explain.ts';
 import { type Drawn, drawCase, samplesOf } from './generate.ts';
 import { Lab } from './lab.ts';
 import type { OwnCases } from './own-cases.ts';
@@ -145,6 +145,11 @@ export class Examiner {
         return typeof answer === 'string' ? undefined : answer[0];
       });
       this.#lab.patience = fatal === 'hang' ? shortPatience : defaultPatience;
+      const failed = fatal === 'hang' ? repeated : this.#failedAgain(kernel, shrunk.case, property);
+      if (failed < repeated) {
+        const message = `${shrunk.breach.message} (asked ${repeated} times again, it failed ${failed} times: it depends on what went before or beside it)`;
+        return { ...shrunk, breach: { ...shrunk.breach, message }, explained: unsteady };
+      }
       const explained = explain(kernel, shrunk, siblingsOf(kernel, this.#kernels), {
         build: plan => suite.build(plan),
         names: suite.fieldNames ?? {},
@@ -158,6 +163,16 @@ export class Examiner {
       this.#lab.clear();
       this.#lab.patience = defaultPatience;
     }
+  }
+
+  /** How often a case fails of so many times that it is asked again. */
+  #failedAgain(kernel: Kernel, c: Case, property: string): number {
+    let failed = 0;
+    for (let time = 0; time < repeated; time++) {
+      this.#lab.clear();
+      if (typeof this.ask(kernel, c, property) !== 'string') failed++;
+    }
+    return failed;
   }
 
   /** Asks a property of a case that failed once. */
@@ -312,6 +327,10 @@ export class Examiner {
 const asksShared = 4;
 /** Cases that cost more than this are asked one of these: what it would take is better spent on more cases. */
 const costly = 1 << 18;
+
+/** How often the smallest case is asked again: what does not fail each time can't be explained by changing it. */
+const repeated = 3;
+const unsteady = { attempts: 0, fields: [], thresholds: [], tiers: [] } as const satisfies Explained;
 
 /** The fixed cases that digests go over. */
 const digestSeed = 1;

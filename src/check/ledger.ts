@@ -2,10 +2,11 @@
  * The ledger: every cell that exists and its evidence, as the run document holds it.
  */
 
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { numericsNames } from '../case/numerics.ts';
+import { pathWords } from '../path-words.ts';
 import { promiseBits } from '../providers/protocol.ts';
 import {
   type Kernel,
@@ -158,7 +159,7 @@ export function fileFindings(
       found: { seed, k: sighting.k },
       case: shrunk.case,
     };
-    const file = kept ? relative(process.cwd(), kept) : join(folder, failureName(failure, sighting.dtype));
+    const file = kept ? pathWords(kept) : join(folder, failureName(failure, sighting.dtype));
     try {
       if (!kept) writeFailure(file, failure);
     } catch (error) {

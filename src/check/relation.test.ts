@@ -154,7 +154,7 @@ describe('of two answers', () => {
     expect(ask(again, base, hairAt(index))).toEqual([
       {
         property: 'again',
-        message: `the same again: y[${at.join(', ')}] is ${text(due)} and ${text(seen)}`,
+        message: `the same again, with 2 threads: y[${at.join(', ')}] is ${text(due)} and ${text(seen)}`,
         elements: [
           {
             role: 'y',

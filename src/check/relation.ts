@@ -17,6 +17,7 @@ import {
 import type { Promised } from '../case/promise.ts';
 import { deriveSeed } from '../case/random.ts';
 import { type Kernel, kernelId, promises } from '../providers/provider.ts';
+import { differenceWords } from './call-words.ts';
 import { examine } from './examine.ts';
 import { type Breach, type Property, place, placeText } from './property.ts';
 
@@ -38,12 +39,14 @@ export function relation({ name, says, owed, about, derive }: Relation): Propert
       if (before.is !== 'ok') return 'does not apply';
       lab.runAll(together, derived.case);
       const { outcome, breaches } = examine(lab, kernel, derived.case);
-      if (breaches.length > 0) return askedOtherwise(name, says, breaches);
+      const differs = differenceWords(base, derived.case);
+      const words = differs ? `${says}, with ${differs}` : says;
+      if (breaches.length > 0) return askedOtherwise(name, words, breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
       const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
       if (!inBits) return 'held';
-      const breach = differing(name, says, base, before.outputs, derived, outcome.outputs);
+      const breach = differing(name, words, base, before.outputs, derived, outcome.outputs);
       return breach ? [breach] : 'held';
     },
   };

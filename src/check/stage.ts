@@ -5,6 +5,8 @@ import { repetitions, type Scene, type Stage } from '../../suites/stages.ts';
 import type { Suite } from '../../suites/suite.ts';
 import { type Case, cellDtype, outputsOf, type TensorSpec } from '../case/case.ts';
 import { type FloatDtype, firstDifference } from '../case/dtype.ts';
+import type { Wording } from '../case/manner.ts';
+import { differenceWords } from './call-words.ts';
 import { examineOutcome } from './examine.ts';
 import { drawCase } from './generate.ts';
 import type { Outcome, Staging } from './lab.ts';
@@ -97,8 +99,24 @@ export function otherCase(
 const firstDrawn = 1000;
 const mostTries = 40;
 
-function wordsOf(says: string, { case: { threads }, manner }: Staging & { case: Case }): string {
-  return manner.jitter ? `${says} (${threads} threads)` : says;
+const wordingWords: Readonly<Record<Wording, string>> = {
+  byteOffset: 'by byte_offset',
+  noStrides: 'without strides',
+  longerStruct: 'in a longer struct',
+  sizedEarly: 'with scratch sized early',
+};
+
+/** What must hold, and how it was staged here. */
+function wordsOf(says: string, staging: Staging & { case: Case }): string {
+  const { case: c, manner, before = [], inItsPlace } = staging;
+  const earlier = inItsPlace ?? (before.length === 1 ? before[0] : c);
+  const other = differenceWords(c, earlier);
+  const how = [
+    ...(manner.jitter ? [`${c.threads} threads`] : []),
+    ...(manner.wording ? [wordingWords[manner.wording]] : []),
+    ...(other ? [`before it ${other}`] : []),
+  ];
+  return how.length > 0 ? `${says} (${how.join('; ')})` : says;
 }
 
 type Done = Extract<Outcome, { is: 'ok' }>;

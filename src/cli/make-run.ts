@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { checkGolden } from '../../reference/golden.ts';
 import { counted } from '../../reports/format.ts';
 import type { TimedShape } from '../../suites/suite.ts';
@@ -21,6 +21,7 @@ import {
   readRegressions,
   regressionsOf,
 } from '../check/regressions.ts';
+import { pathWords } from '../path-words.ts';
 import { emulator } from '../providers/cpu.ts';
 import { type Group, loadedOn } from '../providers/emulated.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
@@ -176,7 +177,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     );
     progress.done();
   }
-  const folder = relative(process.cwd(), plan.failures) || '.';
+  const folder = pathWords(plan.failures);
   return {
     version: runVersion,
     tool: { version, commit: commit() },

@@ -12,6 +12,7 @@ import { count, counted, duration, list, percent, rate, share } from '../../repo
 import { overText } from '../../reports/speeds.ts';
 import { gapsOf, gapWords } from '../../reports/untimed-words.ts';
 import type { Case } from '../case/case.ts';
+import { kernelId } from '../providers/provider.ts';
 import { type Cell, type Explanation, type Finding, isEmulated, isPeers, type Run } from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
@@ -137,7 +138,7 @@ function findingText(finding: Finding, like?: Finding): string {
   ].join('\n');
 }
 
-/** Edges of a kind that are shown of an explanation; the run document holds all. */
+/** Lines of a kind that are shown of an explanation; the run document holds all. */
 const linesShown = 5;
 
 /** The smallest case, and what it turns on: heads at the left, lines beside them. */
@@ -171,8 +172,8 @@ function explanationBlocks(explanation: Explanation): [string, string[]][] {
         `${percent(failed / cases).padStart(6)} of ${count(cases).padStart(6)}  ${dimension}: ${edge}`,
     );
   return [
-    ['begins', begins.map(named)],
-    ['depends on', bound.map(named)],
+    ['begins', begins.slice(0, linesShown).map(named)],
+    ['depends on', bound.slice(0, linesShown).map(named)],
     ['any', wrapped(free)],
     ['tiers', [tiersWords(explanation)].filter(Boolean)],
     ['fails', [overallWords(explanation), ...shares].filter(Boolean)],
@@ -247,7 +248,17 @@ export function verdictText(run: Run): string {
   const emulated = subjects.filter(cell => cell.verdict === 'pass' && isEmulated(run, cell)).length;
   if (emulated > 0) others.push(`${emulated} on an emulated CPU alone`);
   const rest = others.length ? ` (${others.join(', ')})` : '';
-  if (failed > 0) return colours.red(`${failed} of ${subjects.length} cells fail; ${passed} pass${rest}.`);
+  if (failed > 0) {
+    const kernels = (wanted: Cell['verdict'] | null) =>
+      new Set(
+        subjects
+          .filter(cell => wanted === null || cell.verdict === wanted)
+          .map(({ provider, op, kernel, tier }) => kernelId({ provider, op, name: kernel, tier })),
+      ).size;
+    const [bad, all] = [kernels('fail'), kernels(null)];
+    const of = all > 1 ? `, in ${bad} of ${all} kernels` : '';
+    return colours.red(`${failed} of ${subjects.length} cells fail${of}; ${passed} pass${rest}.`);
+  }
   if (passed === 0) return colours.yellow(`Nothing was proved${rest}.`);
   return colours.green(
     passed === subjects.length
@@ -256,12 +267,25 @@ export function verdictText(run: Run): string {
   );
 }
 
-/** A line for each provider of which nothing could run, with what to do about it. */
+/** Cells that are told of a reason. */
+const cellsShown = 6;
+
+/** Why cells were not run; then a line for each provider of which nothing could run, with what to do about it. */
 export function missingText(run: Run): string[] {
-  return run.providers.flatMap(({ name }) => {
+  const notRun = new Map<string, string[]>();
+  for (const { verdict, reason, kernel, tier, dtype } of run.cells) {
+    if (verdict !== 'not-run' || !reason) continue;
+    notRun.set(reason, [...(notRun.get(reason) ?? []), `${kernel}/${tier} ${dtype}`]);
+  }
+  const why = [...notRun].map(([reason, cells]) => {
+    const more = cells.length > cellsShown ? ` and ${cells.length - cellsShown} more` : '';
+    return `not run: ${cells.slice(0, cellsShown).join(', ')}${more}: ${reason}`;
+  });
+  const nowhere = run.providers.flatMap(({ name }) => {
     const cells = run.cells.filter(cell => cell.provider === name);
     const reasons = new Set(cells.map(({ reason }) => reason));
     const nowhere = cells.length > 0 && cells.every(cell => cell.verdict === 'unavailable');
     return nowhere ? [`${name} is unavailable: ${list([...reasons].map(reason => reason ?? ''))}`] : [];
   });
+  return [...why, ...nowhere];
 }

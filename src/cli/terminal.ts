@@ -40,12 +40,21 @@ export function table(
   return [colours.dim(line(head)), ...rows.map(line)].join('\n');
 }
 
-/** A line on stderr that is written over, when stderr is a terminal; nothing otherwise. */
+/** Milliseconds between lines of progress in a log. */
+const quiet = 30_000;
+
+/** A line on stderr that is written over, when stderr is a terminal; a line now and then otherwise. */
 export class ProgressLine {
   readonly #live = process.stderr.isTTY === true;
+  #said = performance.now();
 
   show(text: string): void {
-    if (this.#live) process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    if (this.#live) {
+      process.stderr.write(`\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    } else if (performance.now() - this.#said > quiet) {
+      this.#said = performance.now();
+      say(text);
+    }
   }
 
   done(): void {

@@ -159,7 +159,7 @@ const findingSchema = z.strictObject({
   explanation: explanationSchema.nullable(),
   /** A few elements that break it. */
   elements: z.array(elementSchema),
-  /** Path of the failure file, relative to the folder in which the run was made. */
+  /** Path of the failure file: from the folder on in which the run was made, or absolute where it lies elsewhere. */
   file: z.string(),
   /** The line that runs it again. */
   replay: z.string(),

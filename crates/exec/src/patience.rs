@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
 /// Times the patience in which a process that gets hardly any of a processor must answer all the same.
-const MOST: u32 = 20;
+const MOST: u32 = 10;
 
 /// Measures the time that one process had, in windows.
 #[derive(Debug)]
