@@ -179,8 +179,8 @@ export const stages: readonly Stage[] = [
   {
     // DLPack has two ways to say where a first element is, and two to say that there are no gaps.
     name: 'other words',
-    says: 'by byte_offset, without strides, in a longer struct, or with scratch sized before lengths and positions were written, the same bits',
-    ways: 2,
+    says: 'by byte_offset, without strides or with odd ones where sizes are 1, in a longer struct, or with scratch sized before lengths and positions were written, the same bits',
+    ways: 3,
     native: true,
     of: (_c, { draw }) => ({ manner: { wording: wordings[draw(wordings.length)] } }),
   },

@@ -6,10 +6,10 @@ export type Fill = (typeof fills)[number];
 
 /**
  * Ways to say the same by the C interface: `data` is the start of a tensor's memory and `byte_offset` leads to its
- * first element; tensors without gaps come without strides; `struct_size` is that of a later version;
+ * first element; tensors without gaps come without strides; strides of dimensions of size 1 are any; `struct_size` is that of a later version;
  * `scratch_size` was asked before int32 tensors were filled.
  */
-export const wordings = ['byteOffset', 'noStrides', 'longerStruct', 'sizedEarly'] as const;
+export const wordings = ['byteOffset', 'noStrides', 'oddStrides', 'longerStruct', 'sizedEarly'] as const;
 export type Wording = (typeof wordings)[number];
 
 export interface Manner {

@@ -120,6 +120,11 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
   ],
   [
     'other words',
+    'asks of one row that it lies behind no other',
+    { first: 'if (x.rows == 1 && args->y->strides && args->y->strides[0] < x.n) return TW_INVALID;' },
+  ],
+  [
+    'other words',
     'knows the structs of its day alone',
     { first: 'if (args->call.struct_size != sizeof *args) return TW_INVALID;' },
   ],
@@ -181,7 +186,9 @@ const wrong: readonly (readonly [string, string, Plant])[] = [
 
 describe.each(wrong)('%s', (property, what, plant) => {
   test(`finds that ${what}`, () => {
-    const cases = ['restless', 'beside another', 'after a near one'].includes(property) ? 1200 : 400;
+    const cases = ['restless', 'beside another', 'after a near one', 'other words'].includes(property)
+      ? 1200
+      : 400;
     const seen = sightings(planted(folder, `w${wrong.findIndex(row => row[1] === what)}`, plant), cases, [
       property,
     ]);

@@ -102,6 +102,7 @@ const mostTries = 40;
 const wordingWords: Readonly<Record<Wording, string>> = {
   byteOffset: 'by byte_offset',
   noStrides: 'without strides',
+  oddStrides: 'with odd strides where sizes are 1',
   longerStruct: 'in a longer struct',
   sizedEarly: 'with scratch sized early',
 };

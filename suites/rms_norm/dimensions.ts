@@ -41,7 +41,8 @@ export const dimensions: readonly Dimension[] = [
   ),
   dimension<'rms_norm'>('rows', {
     ...each([0, 1, 2, 3, 8], String, (c, rows) => rowsOf(c) === rows),
-    'more than 8': c => rowsOf(c) > 8,
+    '9 to 32': c => rowsOf(c) > 8 && rowsOf(c) <= 32,
+    'more than 32': c => rowsOf(c) > 32,
   }),
   cellType,
   dimension<'rms_norm'>('weight', {

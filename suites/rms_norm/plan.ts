@@ -196,6 +196,8 @@ const deals: readonly Deal[] = [
     dtype: fc.constantFrom('f32', 'bf16'),
   },
   { threads: dealt(fc.constant(16), plainest.threads), rows: length(fc.constantFrom(2, 3, 17)) },
+  // A row for each of more threads than a fixed table of them holds.
+  { rows: length(fc.integer({ min: 33, max: 80 })), n: length(fc.integer({ min: 4, max: 24 })) },
   { special: special(fc.constantFrom('nan', 'inf', '-inf')), specialIn: fc.constant('x') },
   {
     special: special(fc.constantFrom('nan', 'inf', '-inf', 'subnormal', 'max')),

@@ -52,6 +52,9 @@ impl Args {
         }
         for (_, owned) in &mut tensors {
             owned.tensor.shape = owned.shape.as_mut_ptr();
+            if wording == Wording::OddStrides {
+                owned.make_strides_odd();
+            }
             if wording != Wording::NoStrides || !is_c_order(&owned.shape, &owned.strides) {
                 owned.tensor.strides = owned.strides.as_mut_ptr();
             }
@@ -137,6 +140,14 @@ impl Owned {
             shape: spec.shape.clone(),
             strides: spec.strides.clone(),
             tensor,
+        }
+    }
+
+    /// Strides of dimensions of size 1 are any number.
+    fn make_strides_odd(&mut self) {
+        let dimensions = self.shape.iter().zip(&mut self.strides).enumerate();
+        for (d, (_, stride)) in dimensions.filter(|(_, (size, _))| **size == 1) {
+            *stride = if d % 2 == 0 { 0 } else { (1 << 40) + 1 };
         }
     }
 }

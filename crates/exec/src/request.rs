@@ -103,6 +103,8 @@ pub enum Wording {
     ByteOffset,
     /// Tensors without gaps, in C order, come without strides.
     NoStrides,
+    /// Strides of dimensions of size 1, which mean nothing, are 0 and huge.
+    OddStrides,
     /// `struct_size` is that of a later version, with more fields.
     LongerStruct,
     /// `scratch_size` is asked before int32 tensors are filled: over zeros.
