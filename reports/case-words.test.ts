@@ -37,6 +37,23 @@ describe('a case in words', () => {
     expect(recipeWords(recipe)).toBe('normal × 0.5, seed 3, rows 1, 0; nan at 12, 7 3 from 0 by 2');
   });
 
+  it('shows the elements of a small tensor, signs of zeros and what is no number among them', () => {
+    const { x } = rmsNormCase(1, 4, 'f16').tensors;
+    const patches = [
+      { start: 0, count: 1, step: 1, value: 'inf' as const },
+      { start: 1, count: 1, step: 1, value: '-0' as const },
+      { start: 2, count: 1, step: 1, value: 'nan' as const },
+    ];
+    const data = { ...x.data!, kind: 'ramp' as const, scale: 0.1, patches };
+    expect(tensorWords({ ...x, data }).holds).toMatch(/: Infinity, -0, NaN, 0\.399902$/);
+    expect(tensorWords({ ...x, data: { ...data, patches: [], ulps: 0.5 } }).holds).toMatch(
+      /of each 0\.5 ulps: /,
+    );
+    const constant = { ...x, data: { ...data, kind: 'constant' as const, patches: [] } };
+    expect(tensorWords(constant).holds).toBe('every element 0.1');
+    expect(tensorWords({ ...x, shape: [3, 4], data }).holds).not.toMatch(/NaN/);
+  });
+
   it('says where buffers lie and what is in place', () => {
     expect(placementWords(plain)).toBe('x and y flush to the end guard; weight flush to the start guard');
     const inPlace: Case = { ...plain, tensors: { ...plain.tensors, y: { ...plain.tensors.y, buffer: 'x' } } };

@@ -1,7 +1,8 @@
 /** A case in words: short enough to see at a glance what is special about it. */
 
-import { type Case, inputsOf, outputsOf, type TensorSpec } from '../src/case/case.ts';
-import type { Patch, Recipe } from '../src/case/recipe.ts';
+import { type Case, countOf, inputsOf, outputsOf, type TensorSpec } from '../src/case/case.ts';
+import { decodeAll, type FloatDtype } from '../src/case/dtype.ts';
+import { makeValues, type Patch, type Recipe } from '../src/case/recipe.ts';
 import { bytes, counted, list } from './format.ts';
 
 /** Strides of a tensor without gaps, in elements. */
@@ -27,7 +28,7 @@ function patchWords({ start, count, step, value }: Patch): string {
 }
 
 /** What a tensor holds: `normal × 0.5, seed 7; nan at 12`. */
-export function recipeWords({ kind, seed, scale, values, fixture, rows, patches }: Recipe): string {
+export function recipeWords({ kind, seed, scale, values, fixture, rows, patches, ulps }: Recipe): string {
   const scaled = scale === 1 ? '' : ` × ${scale}`;
   const particular: Partial<Record<Recipe['kind'], string>> = {
     constant: `every element ${scale}`,
@@ -40,7 +41,21 @@ export function recipeWords({ kind, seed, scale, values, fixture, rows, patches 
   const base = particular[kind] ?? `${kind}${scaled}, seed ${seed}`;
   const order = rows ? `, rows ${rows.join(', ')}` : '';
   const patched = patches.length > 0 ? `; ${patches.map(patchWords).join(', ')}` : '';
-  return base + order + patched;
+  const steps = ulps === undefined ? '' : `, of each ${ulps} ulps`;
+  return base + steps + order + patched;
+}
+
+/** Tensors of so many elements show them. */
+const fewElements = 8;
+
+/** The elements of a small tensor whose recipe does not tell them: `1, -0.5, Infinity`. */
+function elementWords({ data, shape, dtype }: TensorSpec): string {
+  const told = !data || data.kind === 'list' || data.kind === 'constant' || dtype === 'i32';
+  const count = countOf(shape);
+  if (told || count === 0 || count > fewElements) return '';
+  const values = decodeAll(makeValues(data, shape, dtype as FloatDtype), dtype as FloatDtype);
+  const word = (value: number) => (Object.is(value, -0) ? '-0' : String(Number(value.toPrecision(6))));
+  return `: ${Array.from(values, word).join(', ')}`;
 }
 
 /** A tensor in words: `f32 [1, 4]`, its strides where they are not plain, what it holds. */
@@ -50,7 +65,7 @@ export function tensorWords(tensor: TensorSpec): { type: string; layout: string;
   return {
     type: `${dtype} [${shape.join(', ')}]`,
     layout: layout.filter(Boolean).join(', '),
-    holds: tensor.buffer === null ? 'NULL' : data ? recipeWords(data) : '',
+    holds: tensor.buffer === null ? 'NULL' : data ? recipeWords(data) + elementWords(tensor) : '',
   };
 }
 
