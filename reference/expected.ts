@@ -39,11 +39,15 @@ export interface Expected {
   /** The float64 value; NaN where `rules` say `nan` or `any`, the value of `exact` where they say `bits`. */
   readonly ref: Float64Array;
   /**
-   * Where an intermediate rounding may go more than one way, each as right as the others: of the values that
-   * follow, the one that `seen` is closest to. Absent: always `ref[index]`, which is one of them.
+   * Where an intermediate rounding may go more than one way, or a subnormal may be a zero, each as right as the
+   * others: of the values that follow, the one that `seen` is closest to. Absent: always `ref[index]`, which is one
+   * of them.
    */
   readonly nearest?: (index: number, seen: number) => number;
-  /** 1 where an intermediate rounding lies so near a tie that ordinary f32 error decides it. Absent: nowhere. */
+  /**
+   * 1 where an intermediate rounding lies so near a tie that ordinary f32 error decides it, or a subnormal may be a
+   * zero. Absent: nowhere.
+   */
   readonly ties?: Uint8Array;
   /** Bound of the excess, worst case: bounds.md's `hard`. 0 where the value is exactly 0 in any arithmetic. */
   readonly hard: Float64Array;
@@ -56,7 +60,7 @@ export interface Expected {
 /**
  * The float64 reference of an op: a case that its contract accepts, and its stored inputs in logical order,
  * to what each output may be. `rows`: which to compute, ascending; absent: all. `numerics`: of which class the
- * kernels are that are held to it, where the op's bound depends on that; absent: F32.
+ * kernels are that are held to it; absent: F32.
  */
 export type Reference<O extends Op> = (
   c: CaseOf<O>,

@@ -407,7 +407,9 @@ describe('the bound, term by term', () => {
     const d = q.length;
     const n = keys.length;
     const rounded = unit > 0 ? 2 : 0;
+    // A class that rounds operands may flush, too: an operand by all of 2^-126, a term in three operations.
     const floor = unit > 0 ? 2 ** -126 : least;
+    const steps = unit > 0 ? 3 * floor : least;
     const most = Math.max(1, scale);
     const scores = keys.map(k => scale * sum(k.map((x, i) => x * q[i])));
     const max = Math.max(...scores);
@@ -422,7 +424,7 @@ describe('the bound, term by term', () => {
         perSize * products +
         most * floor * sizes(k) +
         scale * sizes(q) * floor +
-        most * d * least +
+        most * d * steps +
         2 * u * score;
       const below = max - scores[j];
       const worst = reach + 4 * u * score + u * (3 * below + 4 + 6 * rescalings);
@@ -436,20 +438,21 @@ describe('the bound, term by term', () => {
     const size = sum(weights.map((e, j) => (e / total) * Math.abs(values[j])));
     const chain = (n + rescalings + 8) * u;
     const loss = chain / (1 - chain) + rounded * unit * (1 + unit);
-    const steps = n + 2 + sizes(values);
+    const terms = n + 2 + sizes(values);
     const drifts = [weights, [...weights].reverse()].map(list =>
       Math.abs(list.reduce((a, b) => Math.fround(a + Math.fround(b)), 0) / total - 1),
     );
     return {
       hard:
         (swing + loss * (size + Math.abs(o) + swing)) / (1 - sum(moved.map(({ worst }) => worst))) +
-        least * steps +
+        steps * terms +
         (unit > 0 ? floor : 0),
       typical:
         norm([...random, ...roundings]) +
         u * (0.6 * size + (0.25 * Math.sqrt(n) + 2) * Math.abs(o)) +
         Math.max(...drifts) * Math.abs(o) +
-        least * steps,
+        least * terms +
+        (unit > 0 ? 2 * floor : 0),
     };
   }
 

@@ -22,7 +22,7 @@
 
 import type { CaseOf } from '../src/case/case.ts';
 import type { Reference } from './expected.ts';
-import { arithmetics } from './gqa/arithmetic.ts';
+import { arithmeticOf } from './gqa/arithmetic.ts';
 import { AttentionRows } from './gqa/attention-rows.ts';
 import { Call, type Place, type Span } from './gqa/call.ts';
 import { KvHead } from './gqa/kv-head.ts';
@@ -30,7 +30,7 @@ import { Scores } from './gqa/scores.ts';
 
 export const gqa: Reference<'gqa'> = (c, inputs, rows = allRows(c), numerics = 'f32') => {
   const call = new Call(c, inputs);
-  const arithmetic = arithmetics[numerics];
+  const arithmetic = arithmeticOf(numerics);
   const groups = sharersOf(call, rows);
   const longest = Math.max(0, ...groups.map(({ span }) => span.end - span.first));
   const scores = new Scores(call, arithmetic, longest);

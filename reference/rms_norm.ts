@@ -14,11 +14,14 @@
  * | root and division; or a 12-bit estimate and a Newton step | 2 u; or 1.5 (1.5 * 2^-12)^2 = 3.4 u, and 3 u of rounding |
  * | two products of h, r and w, in any order | 2 u |
  * | weight + weightOffset | `Weights.error` |
- * | underflow | 2^-150 in the operation, times what it is multiplied by later: `floor` |
+ * | underflow | 2^-150 in the operation, times what it is multiplied by later: `floor`; 2^-126 where it may flush |
  *
  * Where bounds.md proposes 5 u for all but the sum, 10 u stand here: a kernel with a Newton step can use 8.9 u,
  * and where n is small or eps large the sum leaves no room for it (seen: 1.19 of the bound with 5 u, 0.57 with
  * 10 u). Nothing is lost: the finest estimate that is shipped without a step (14 bits) is up to 1,024 u off.
+ *
+ * A numerics class other than F32 has the same arithmetic, as there is no matrix product here; but subnormals may be
+ * zeros to it (flushing.ts).
  */
 
 import type { CaseOf } from '../src/case/case.ts';
@@ -32,13 +35,13 @@ import {
   formats,
   round,
 } from '../src/case/dtype.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 import { exactly } from './exactly.ts';
 import { excess, nextDown, nextUp } from './excess.ts';
 import { type Expected, type Reference, rule } from './expected.ts';
+import { flushed, flushedBelow, underflowOf } from './flushing.ts';
 
 const u = 2 ** -24;
-/** Twice what underflow takes from an f32 operation. */
-const tiny = 2 ** -149;
 const leastNormal = 2 ** -126;
 const { maxFinite } = formats.f32;
 
@@ -56,20 +59,24 @@ const afterZ = 2;
  */
 const drift: Readonly<Record<FloatDtype, number>> = { f32: 1 / 512, f16: 1 / 512, bf16: 1 / 128 };
 
-export const rmsNorm: Reference<'rms_norm'> = (c, inputs, rows = allRows(c)) => {
+export const rmsNorm: Reference<'rms_norm'> = (c, inputs, rows = allRows(c), numerics = 'f32') => {
   const { x, residualOut } = c.tensors;
-  const y = new NormalisedRows(c, inputs.weight, rows);
+  const y = new NormalisedRows(c, inputs.weight, rows, numerics);
   const n = x.shape[1];
   const h = new Float64Array(n);
   const sums = residualOut && bitsOf(residualOut.dtype, rows.length * n);
+  const least = flushedBelow(x.dtype as FloatDtype, numerics);
+  const otherSums = new Map<number, readonly number[]>();
   for (let k = 0; k < rows.length; k++) {
     readHidden(h, c, inputs, rows[k]);
+    const others = othersOf(h, c, inputs, rows[k], least);
     if (sums) for (let j = 0; j < n; j++) sums[k * n + j] = encode(h[j], residualOut.dtype);
-    y.fill(k, h);
+    for (const [j, values] of others) otherSums.set(k * n + j, values);
+    y.fill(k, h, others);
   }
   if (!sums) return [y];
   const place = { role: 'residualOut', dtype: residualOut.dtype as FloatDtype, rowLength: n, rows };
-  return [y, exactly(place, sums)];
+  return [y, exactly(place, sums, otherSums)];
 };
 
 function allRows(c: CaseOf<'rms_norm'>): number[] {
@@ -92,6 +99,33 @@ function readHidden(
   }
 }
 
+/** What else elements of a row of h may be, by column. */
+type Others = ReadonlyMap<number, readonly number[]>;
+
+/** Those of a row of h: what is smaller than `least`, of x, residual and their sum, may be a zero. */
+function othersOf(
+  h: Float64Array,
+  c: CaseOf<'rms_norm'>,
+  inputs: Readonly<Record<string, Bits>>,
+  row: number,
+  least: number,
+): Others {
+  const others = new Map<number, readonly number[]>();
+  if (least === 0) return others;
+  const { x, residual } = c.tensors;
+  const either = (value: number) => (Math.abs(value) < least ? [value, 0] : [value]);
+  for (let j = 0, i = row * h.length; j < h.length; j++, i++) {
+    const stored = decode(inputs.x[i], x.dtype);
+    const added = residual ? decode(inputs.residual[i], residual.dtype) : 0;
+    if (Math.abs(stored) >= least && Math.abs(h[j]) >= least && (!residual || Math.abs(added) >= least))
+      continue;
+    const sums = either(stored).flatMap(a => either(added).flatMap(b => either(Math.fround(a + b))));
+    const values = [...new Set(sums)].filter(sum => sum !== h[j] && Number.isFinite(sum));
+    if (values.length > 0) others.set(j, values);
+  }
+  return others;
+}
+
 /** The sum of squares, in blocks so that its error hardly grows with n. NaN and infinities show in it. */
 function sumOfSquares(h: Float64Array): number {
   const block = 64;
@@ -110,26 +144,29 @@ interface Weights {
   readonly w: Float64Array;
   /**
    * fround(weight + offset) is within u |w|. A kernel that adds h r and h r weight instead is off by
-   * u |weight|, which is more where weight is near -offset: so much is admitted. 0 without an offset.
+   * u |weight|, which is more where weight is near -offset: so much is admitted. 0 without an offset. A weight that
+   * may be a zero is off by all of itself.
    */
   readonly error: Float64Array;
   /** Columns whose weight is NaN or infinite. */
   readonly special: readonly number[];
 }
 
-function weightsOf(c: CaseOf<'rms_norm'>, bits: Bits | undefined): Weights {
+function weightsOf(c: CaseOf<'rms_norm'>, bits: Bits | undefined, numerics: Numerics): Weights {
   const { x, weight } = c.tensors;
   const n = x.shape[1];
   const error = new Float64Array(n);
   if (!weight || !bits) return { w: new Float64Array(n).fill(1), error, special: [] };
   const offset = c.params.weightOffset;
   const w = decodeAll(bits, weight.dtype);
+  const least = flushedBelow(weight.dtype as FloatDtype, numerics);
   const special: number[] = [];
   for (let j = 0; j < n; j++) {
     const stored = w[j];
     w[j] += offset;
     if (!Number.isFinite(stored)) special.push(j);
     else if (offset !== 0) error[j] = u * Math.max(Math.abs(w[j]), Math.abs(stored));
+    if (Math.abs(stored) < least) error[j] += Math.abs(stored);
   }
   return { w, error, special };
 }
@@ -149,10 +186,16 @@ class NormalisedRows implements Expected {
   readonly #weights: Weights;
   readonly #eps: number;
   readonly #roundBeforeWeight: boolean;
+  /** Twice what underflow takes from an f32 operation. */
+  readonly #tiny: number;
+  /** What is smaller than this, in the type of y, may be a zero. */
+  readonly #least: number;
+  /** How far h may be from what it is, by column. */
+  readonly #off: Float64Array;
   /** Before-weight in 16 bits: the least and the greatest z that a correct kernel may have. */
   readonly #z: { readonly low: Float64Array; readonly high: Float64Array } | undefined;
 
-  constructor(c: CaseOf<'rms_norm'>, weight: Bits | undefined, rows: readonly number[]) {
+  constructor(c: CaseOf<'rms_norm'>, weight: Bits | undefined, rows: readonly number[], numerics: Numerics) {
     this.dtype = c.tensors.y.dtype as FloatDtype;
     this.rowLength = c.tensors.x.shape[1];
     this.rows = rows;
@@ -161,7 +204,10 @@ class NormalisedRows implements Expected {
     this.hard = new Float64Array(count);
     this.typical = new Float64Array(count);
     this.rules = new Uint8Array(count);
-    this.#weights = weightsOf(c, weight);
+    this.#weights = weightsOf(c, weight, numerics);
+    this.#tiny = underflowOf(numerics);
+    this.#least = flushedBelow(this.dtype, numerics);
+    this.#off = new Float64Array(this.rowLength);
     this.#eps = c.params.eps;
     this.#roundBeforeWeight = c.params.roundBeforeWeight;
     if (c.params.roundBeforeWeight && this.dtype !== 'f32') {
@@ -176,11 +222,12 @@ class NormalisedRows implements Expected {
   }
 
   /** Sets what stands in the k-th of the rows. */
-  fill(k: number, h: Float64Array): void {
+  fill(k: number, h: Float64Array, others: Others): void {
     const start = k * this.rowLength;
     const end = start + this.rowLength;
     const squares = sumOfSquares(h);
-    const unspecified = squares / h.length + this.#eps < 2 ** -120;
+    const open = this.#measure(h, others);
+    const unspecified = (squares - open) / h.length + this.#eps < 2 ** -120;
     if (unspecified) {
       this.#except(rule.any, start, end);
     } else if (Number.isNaN(squares)) {
@@ -189,14 +236,27 @@ class NormalisedRows implements Expected {
       // r = 0: finite elements stay the zero that they are from the start.
       for (let j = 0; j < h.length; j++) if (!Number.isFinite(h[j])) this.#except(rule.nan, start + j);
     } else if (this.#z) {
-      this.#fillBySteps(start, h, squares, this.#z);
+      this.#fillBySteps(start, h, this.#rowOf(squares, open), this.#z);
     } else {
-      this.#fillByValue(start, h, squares);
+      this.#fillByValue(start, h, this.#rowOf(squares, open));
     }
+    // A zero in h is one in y.
+    for (const [j, values] of others) if (values.includes(0)) this.rules[start + j] |= rule.zero;
     for (const j of this.#weights.special) {
       if (!Number.isNaN(this.#weights.w[j])) this.#except(rule.any, start + j);
       else if (!unspecified) this.#except(rule.nan, start + j);
     }
+  }
+
+  /** Finds how far the elements of h may be off, and how much of the sum of squares is open by that. */
+  #measure(h: Float64Array, others: Others): number {
+    this.#off.fill(0);
+    let open = 0;
+    for (const [j, values] of others) {
+      this.#off[j] = Math.max(...values.map(value => Math.abs(value - h[j])));
+      open += Math.max(...values.map(value => Math.abs(value * value - h[j] * h[j])));
+    }
+    return open;
   }
 
   /** Elements without a value, or a bound. */
@@ -208,10 +268,9 @@ class NormalisedRows implements Expected {
   }
 
   /** A row whose bound is around one value. An f32 z is just another f32 rounding, of the value and of the kernel's. */
-  #fillByValue(start: number, h: Float64Array, squares: number): void {
+  #fillByValue(start: number, h: Float64Array, { r, lost, usual, exception }: Row): void {
     const { ref, hard, typical, rules } = this;
     const { w, error } = this.#weights;
-    const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps, this.dtype);
     const before = this.#roundBeforeWeight;
     const relative = lost + (before ? arithmetic + 1 : arithmetic) * u;
     const top = maxFinite / (1 + relative);
@@ -223,10 +282,11 @@ class NormalisedRows implements Expected {
       if (value === 0) continue;
       const size = Math.abs(value);
       // h r, h w, r w, r itself and the result may each be subnormal.
-      const floor = tiny * ((1 + Math.abs(h[j])) * (1 + Math.abs(w[j])) + r) + Math.abs(z) * error[j];
-      hard[i] = size * relative + floor;
-      typical[i] = size * usual + floor;
-      rules[i] = exception | rangeException(h[j], r, w[j], top);
+      const floor = this.#tiny * ((1 + Math.abs(h[j])) * (1 + Math.abs(w[j])) + r) + Math.abs(z) * error[j];
+      const off = this.#off[j] * r * Math.abs(w[j]);
+      hard[i] = (size + off) * relative + off + floor;
+      typical[i] = size * usual + off + floor;
+      rules[i] = exception | rangeException(h[j], r, w[j], top) | flushed(size - hard[i], this.#least);
     }
   }
 
@@ -234,53 +294,76 @@ class NormalisedRows implements Expected {
   #fillBySteps(
     start: number,
     h: Float64Array,
-    squares: number,
+    { r, lost, usual, exception }: Row,
     { low, high }: { low: Float64Array; high: Float64Array },
   ): void {
     const { ref, hard, typical, rules, dtype } = this;
     const { w, error } = this.#weights;
-    const { r, lost, usual, exception } = rowOf(squares, h.length, this.#eps, this.dtype);
     const relative = lost + (arithmetic - afterZ) * u;
     const top = maxFinite / (1 + relative);
     for (let j = 0, i = start; j < h.length; j++, i++) {
       const z = h[j] * r;
-      const reach = Math.abs(z) * relative + tiny * (1 + Math.abs(h[j]));
+      const off = this.#off[j] * r;
+      const reach = (Math.abs(z) + off) * relative + off + this.#tiny * (1 + Math.abs(h[j]));
       const least = round(z - reach, dtype);
       const greatest = round(z + reach, dtype);
       low[i] = least;
       high[i] = greatest;
       if (least !== greatest && this.ties) {
-        const ordinary = Math.abs(z) * usual + tiny;
+        const ordinary = Math.abs(z) * usual + off + this.#tiny;
         if (round(z - ordinary, dtype) !== round(z + ordinary, dtype)) this.ties[i] = 1;
       }
       ref[i] = (least === greatest ? least : round(z, dtype)) * w[j];
       const most = Math.max(Math.abs(least), Math.abs(greatest));
       const size = most * Math.abs(w[j]);
       if (size === 0) continue;
-      const floor = tiny + most * error[j];
+      const floor = this.#tiny + most * error[j];
       hard[i] = size * afterZ * u + floor;
       typical[i] = size * usual + floor;
-      rules[i] = exception | rangeException(h[j], r, w[j], top);
+      const closest = Math.min(Math.abs(least), Math.abs(greatest)) * Math.abs(w[j]);
+      const vanishes = flushed(Math.abs(z) - reach, this.#least) | flushed(closest - hard[i], this.#least);
+      rules[i] = exception | rangeException(h[j], r, w[j], top) | vanishes;
     }
+  }
+
+  #rowOf(squares: number, open: number): Row {
+    return rowOf(squares, open, this.rowLength, this.#eps, this.dtype, this.#tiny);
   }
 }
 
 /** What the elements of a row with a finite sum of squares have in common. */
-function rowOf(squares: number, n: number, eps: number, dtype: FloatDtype) {
+interface Row {
+  readonly r: number;
+  /** Relative error of r that comes from the sum, at most. */
+  readonly lost: number;
+  /** Relative error of y that is usual on unstructured data. */
+  readonly usual: number;
+  readonly exception: number;
+}
+
+/**
+ * @param open - so much of the squares may be there or not.
+ * @param tiny - twice what underflow takes from an f32 operation.
+ */
+function rowOf(squares: number, open: number, n: number, eps: number, dtype: FloatDtype, tiny: number): Row {
   const meanSquare = squares / n;
   const variance = meanSquare + eps;
+  const missing = open / n / variance;
   // Worst relative error of the mean square as an addend of the variance. An f32 sum that is low by q makes r
   // high by (1 - q)^(-1/2) - 1, about q / 2; when q reaches 1 a sum in the worst order may stand still at 0.
-  const q = ((n + 2) * (u * meanSquare + tiny)) / variance;
+  const q = ((n + 2) * (u * meanSquare + tiny)) / variance + missing;
   return {
     r: 1 / Math.sqrt(variance),
-    /** Relative error of r that comes from the sum, at most. */
-    lost: q < 1 ? 1 / Math.sqrt(1 - q) - 1 : Infinity,
-    /** Relative error of y that is usual on unstructured data. */
-    usual: u * (0.25 * Math.sqrt(n) + 2 + n * drift[dtype]),
+    lost: raised(q),
+    usual: u * (0.25 * Math.sqrt(n) + 2 + n * drift[dtype]) + raised(missing),
     /** An f32 sum may overflow: r is then 0. */
     exception: squares >= 2 ** 127 ? rule.zero : 0,
   };
+}
+
+/** How much greater 1 / sqrt(v) is, relative, when v is low by q. */
+function raised(q: number): number {
+  return q < 1 ? 1 / Math.sqrt(1 - q) - 1 : Infinity;
 }
 
 /**

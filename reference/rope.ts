@@ -11,26 +11,29 @@
  * | computed, with the attention factor m in them | m times 5 u and what its angle is off: `Rotation.error` |
  * | two products and their sum, FMA or not | 2 u (abs(a cos) + abs(b sin)), and 1 to spare |
  * | underflow of the products, and of m cos | 2^-149, and 2^-149 (abs(a) + abs(b)) |
+ *
+ * A numerics class other than F32 has the same arithmetic, as there is no matrix product here; but subnormals may be
+ * zeros to it (flushing.ts): an a or b as stored, a cosine, a product, their sum, y.
  */
 
 import type { CaseOf } from '../src/case/case.ts';
 import { type Bits, bitsOf, decode, decodeAll, type FloatDtype, formats } from '../src/case/dtype.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 import { type Expected, type Reference, rule } from './expected.ts';
+import { flushed, flushedBelow, underflowOf } from './flushing.ts';
 import { type Rotation, rotationsOf } from './rope/rotations.ts';
 
 const u = 2 ** -24;
-/** Twice what underflow takes from an f32 operation. */
-const tiny = 2 ** -149;
 /** In u: the table's third line. */
 const arithmetic = 3;
 /** Where an f32 product may overflow, its own rounding counted in. */
 const top = formats.f32.maxFinite * (1 - 2 * u);
 
-export const rope: Reference<'rope'> = (c, inputs, rows = allRows(c)) => {
+export const rope: Reference<'rope'> = (c, inputs, rows = allRows(c), numerics = 'f32') => {
   const { x } = c.tensors;
   const [, tokens, heads, headDim] = x.shape;
   const rotation = rotationsOf(c, inputs);
-  const y = new RotatedRows(c, rows);
+  const y = new RotatedRows(c, rows, numerics);
   for (let k = 0; k < rows.length; k++) {
     const token = Math.floor(rows[k] / heads);
     const place = c.tensors.positions.shape.length === 1 ? token % tokens : token;
@@ -58,8 +61,12 @@ class RotatedRows implements Expected {
   readonly rules: Uint8Array;
   readonly #rotaryDim: number;
   readonly #interleaved: boolean;
+  /** What underflow takes from products and sum, at most. */
+  readonly #tiny: number;
+  /** What is smaller than this, in x and y, may be a zero. */
+  readonly #least: number;
 
-  constructor(c: CaseOf<'rope'>, rows: readonly number[]) {
+  constructor(c: CaseOf<'rope'>, rows: readonly number[], numerics: Numerics) {
     this.dtype = c.tensors.y.dtype as FloatDtype;
     this.rowLength = c.tensors.x.shape[3];
     this.rows = rows;
@@ -71,6 +78,9 @@ class RotatedRows implements Expected {
     this.rules = new Uint8Array(count);
     this.#rotaryDim = c.params.rotaryDim;
     this.#interleaved = c.params.interleaved;
+    // A sum of subnormals is exact where they are kept: two products lose something. Where not, the sum does too.
+    this.#tiny = (numerics === 'f32' ? 1 : 1.5) * underflowOf(numerics);
+    this.#least = flushedBelow(this.dtype, numerics);
   }
 
   /** Sets what becomes of a row of x, the k-th of the rows. */
@@ -90,6 +100,12 @@ class RotatedRows implements Expected {
       this.ref[start + j] = values[j];
       this.rules[start + j] = rule.bits;
     }
+  }
+
+  /** How far an element of x may be from what is stored: all of itself, where it may be a zero. */
+  #openness(value: number): number {
+    const size = Math.abs(value);
+    return size < this.#least ? size : 0;
   }
 
   /** Element `index` is a cos + b sin, of pair i. */
@@ -113,9 +129,13 @@ class RotatedRows implements Expected {
     this.ref[index] = value;
     // An infinity is that infinity, and nothing is near it.
     if (!Number.isFinite(value)) return;
-    const floor = tiny * (1 + size);
+    const lost =
+      this.#openness(a) * (Math.abs(cosine[i]) + error[i]) +
+      this.#openness(b) * (Math.abs(sine[i]) + error[i]);
+    const floor = this.#tiny * (1 + size) + lost;
     this.hard[index] = size * error[i] + products * arithmetic * u + floor;
     this.typical[index] = size * usual[i] + products * u + floor;
+    this.rules[index] |= flushed(Math.abs(value) - this.hard[index], this.#least);
   }
 }
 

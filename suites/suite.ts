@@ -81,6 +81,11 @@ export interface Relation {
   readonly owed: 'everyone' | readonly Promised[];
   /** null: nothing to ask of this case. `draw(n)` picks one of n, by the case alone. */
   readonly derive: (c: Case, draw: (n: number) => number) => Derived | null;
+  /**
+   * It asks of numbers of another size: in bits of class F32 alone, as the others may flush subnormals, and round to
+   * types of a narrower range.
+   */
+  readonly resizes?: true;
   /** Names of the dimensions that it turns on: on edges of theirs it is asked first. Absent: on none more than others. */
   readonly about?: readonly string[];
 }

@@ -2,7 +2,8 @@
 
 import { type Bits, bitsOf, type FloatDtype } from '../../src/case/dtype.ts';
 import { type Expected, rule } from '../expected.ts';
-import { type Arithmetic, roundedOperands } from './arithmetic.ts';
+import { flushed } from '../flushing.ts';
+import { type Arithmetic, leastOperand, roundedOperands } from './arithmetic.ts';
 import type { Call } from './call.ts';
 import type { KvHead } from './kv-head.ts';
 import { Mixture } from './mixture.ts';
@@ -26,6 +27,10 @@ export class AttentionRows implements Expected {
   readonly #arithmetic: Arithmetic;
   /** What p, and v where it is stored wider, may lose when they are made operands. */
   readonly #rounding: number;
+  /** What a value that may be a zero loses at most when it is made an operand. */
+  readonly #leastValue: number;
+  /** What is smaller than this in out may be a zero. */
+  readonly #least: number;
   readonly #softmax: Softmax;
   readonly #mixture: Mixture;
 
@@ -47,8 +52,10 @@ export class AttentionRows implements Expected {
     this.#high = new Float64Array(count);
     this.#arithmetic = arithmetic;
     this.#rounding = rounded * unit * (1 + unit);
+    this.#leastValue = leastOperand(arithmetic, call.dtypes.kv);
+    this.#least = arithmetic.stored(this.dtype);
     this.#softmax = new Softmax(longest);
-    this.#mixture = new Mixture(call.headDim, arithmetic, rounded);
+    this.#mixture = new Mixture(call.headDim, arithmetic, call.dtypes.kv);
     this.nearest = (index, seen) => within(seen, this.#low[index], this.#high[index]);
   }
 
@@ -114,14 +121,14 @@ export class AttentionRows implements Expected {
   }
 
   #fillValue(i: number, d: number, n: number): void {
-    const { accumulator, operand } = this.#arithmetic;
+    const { accumulator } = this.#arithmetic;
     const { rescalings, open, swings, drift } = this.#softmax;
-    const { value, size, total, swing, random, low, high } = this.#mixture;
+    const { value, size, total, swing, random, light, low, high } = this.#mixture;
     const u = accumulator.unit;
     const chain = (n + rescalings + 8) * u;
     const loss = (chain < 1 ? chain / (1 - chain) : Infinity) + this.#rounding;
     const roundings = n + 2 + total[d];
-    const floor = accumulator.floor * roundings + (operand?.floor ?? 0);
+    const floor = accumulator.floor * roundings + this.#leastValue + light[d];
     const o = value[d];
     if (open) {
       this.#low[i] = low[d];
@@ -138,7 +145,10 @@ export class AttentionRows implements Expected {
       Math.sqrt(random[d]) +
       u * (0.6 * size[d] + (0.25 * Math.sqrt(n) + 2) * Math.abs(o)) +
       drift * Math.abs(o) +
-      accumulator.tiny * roundings;
+      accumulator.tiny * roundings +
+      2 * accumulator.least;
+    const closest = Math.abs(within(0, this.#low[i], this.#high[i]));
+    this.rules[i] |= flushed(closest - this.hard[i], this.#least);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The scores of one row, and how far those of a correct kernel may be from them. */
 
 import { tanh } from '../real/tanh.ts';
-import { type Arithmetic, roundedOperands } from './arithmetic.ts';
+import { type Arithmetic, leastOperand, roundedOperands } from './arithmetic.ts';
 import type { Call, Place } from './call.ts';
 import { type KvHead, sizesOf } from './kv-head.ts';
 
@@ -71,7 +71,7 @@ export class Scores {
       this.live[i] = at;
       this.value[i] = score;
       this.slack[i] = reach * steepest + u * (4 * stage + 6 * softcap);
-      this.usual[i] = errors.ordinary(head.norm[at]) * steep + u * (stage + softcap);
+      this.usual[i] = errors.ordinary(head.norm[at], k, at * headDim) * steep + u * (stage + softcap);
       if (Number.isNaN(dot)) nan = true;
       else if (!(Math.max(size, Math.abs(scale) * size) <= accumulator.limit)) unspecified = true;
       if (operand && Math.max(head.norm[at], errors.queryNorm) > operand.limit) unspecified = true;
@@ -96,9 +96,13 @@ function slope(x: number): number {
 class ProductErrors {
   /** The larger of the norms of q and of scale q. */
   readonly queryNorm: number;
+  readonly #q: Float64Array;
+  readonly #factor: number;
+  /** What is smaller than this may be a zero: an element of q or k, scaled or not, a product of two. 0: nothing may. */
+  readonly #least: Readonly<Record<'q' | 'k' | 'product', number>>;
   readonly #perSize: number;
   readonly #perKeySize: number;
-  readonly #least: number;
+  readonly #always: number;
   readonly #perKeyNorm: number;
 
   constructor({ headDim, scale, dtypes }: Call, arithmetic: Arithmetic, q: Float64Array) {
@@ -107,12 +111,20 @@ class ProductErrors {
     const factor = Math.abs(scale);
     const most = Math.max(1, factor);
     this.queryNorm = most * norm;
+    this.#q = q;
+    this.#factor = factor;
+    this.#least = {
+      q: leastOperand(arithmetic, dtypes.q),
+      k: leastOperand(arithmetic, dtypes.kv),
+      product: accumulator.least,
+    };
     const rounded = roundedOperands(arithmetic, dtypes.kv);
     const unit = operand?.unit ?? 0;
-    const floor = (operand ?? accumulator).floor;
-    this.#perSize = factor * ((headDim + 2) * accumulator.unit + rounded * unit * (1 + unit));
-    this.#perKeySize = most * floor;
-    this.#least = factor * size * floor + most * headDim * accumulator.floor;
+    // The scale is an f32, and may be a subnormal one.
+    const lost = factor < accumulator.least ? factor : 0;
+    this.#perSize = factor * ((headDim + 2) * accumulator.unit + rounded * unit * (1 + unit)) + lost;
+    this.#perKeySize = most * (this.#least.q || accumulator.floor);
+    this.#always = factor * size * (this.#least.k || accumulator.floor) + most * headDim * accumulator.floor;
     // A sum of D terms in f32 errs by 0.3 u |q| |k| on unstructured data, a rounding by 0.4 units.
     this.#perKeyNorm =
       factor * norm * Math.hypot(0.3 * accumulator.unit, 0.4 * unit * Math.sqrt(rounded / headDim));
@@ -120,11 +132,29 @@ class ProductErrors {
 
   /** At most: from the sum of |q k| over the row, and that of |k|. */
   most(size: number, keySize: number): number {
-    return this.#perSize * size + this.#perKeySize * keySize + this.#least;
+    return this.#perSize * size + this.#perKeySize * keySize + this.#always;
   }
 
-  /** Ordinarily: from the norm of k. */
-  ordinary(keyNorm: number): number {
-    return this.#perKeyNorm * keyNorm;
+  /** Ordinarily: from the norm of a row of k, and where it begins. */
+  ordinary(keyNorm: number, k: Float64Array, at: number): number {
+    const rounded = this.#perKeyNorm * keyNorm;
+    return this.#least.product > 0 ? Math.hypot(rounded, this.#flushed(k, at)) : rounded;
+  }
+
+  /** What is lost where all that may be zeros are: it has either sign, as rounding errors have. */
+  #flushed(k: Float64Array, at: number): number {
+    const least = this.#least;
+    const q = this.#q;
+    // The scale may be in q already, or come later; it may be a zero itself.
+    const smaller = Math.min(1, this.#factor);
+    let squares = 0;
+    for (let d = 0, i = at; d < q.length; d++, i++) {
+      const x = Math.abs(q[d]);
+      const y = Math.abs(k[i]);
+      const vanishes =
+        smaller * x < least.q || y < least.k || smaller * x * y < least.product || smaller < least.product;
+      if (vanishes) squares += x * y * (x * y);
+    }
+    return this.#factor * Math.sqrt(squares);
   }
 }

@@ -16,13 +16,13 @@ import {
 } from '../case/dtype.ts';
 import type { Promised } from '../case/promise.ts';
 import { deriveSeed } from '../case/random.ts';
-import { type Kernel, kernelId, promises } from '../providers/provider.ts';
+import { type Kernel, kernelId, numericsOf, promises } from '../providers/provider.ts';
 import { differenceWords } from './call-words.ts';
 import { examine } from './examine.ts';
 import { type Breach, type Property, place, placeText } from './property.ts';
 
 /** The property that a relation holds. */
-export function relation({ name, says, owed, about, derive }: Relation): Property {
+export function relation({ name, says, owed, resizes, about, derive }: Relation): Property {
   const known = new WeakMap<Case, Derived | null>();
   const derivedOf = (base: Case): Derived | null => {
     if (!known.has(base)) known.set(base, derive(base, drawOf(base, name)));
@@ -44,8 +44,8 @@ export function relation({ name, says, owed, about, derive }: Relation): Propert
       if (breaches.length > 0) return askedOtherwise(name, words, breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
-      const inBits = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
-      if (!inBits) return 'held';
+      const promised = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
+      if (!promised || (resizes && numericsOf(kernel) !== 'f32')) return 'held';
       const breach = differing(name, words, base, before.outputs, derived, outcome.outputs);
       return breach ? [breach] : 'held';
     },

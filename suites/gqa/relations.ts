@@ -251,18 +251,21 @@ export const relations: readonly Relation[] = [
       return { case: patched(c, { k: patches, v: patches, ...(c.tensors.mask && { mask: unseen }) }) };
     },
   ),
-  relation(
-    'doubled values',
-    'twice the values give twice the result',
-    ['threads', 'batch', 'placement'],
-    ['magnitude of v'],
-    c => {
-      const { data, dtype } = c.tensors.v;
-      if (!data || dtype === 'i32' || !doublesExactly(data, dtype)) return null;
-      const v = holding(c.tensors.v, { ...data, scale: 2 * data.scale });
-      return { case: withTensors(c, { v }), times: 2 };
-    },
-  ),
+  {
+    ...relation(
+      'doubled values',
+      'twice the values give twice the result',
+      ['threads', 'batch', 'placement'],
+      ['magnitude of v'],
+      c => {
+        const { data, dtype } = c.tensors.v;
+        if (!data || dtype === 'i32' || !doublesExactly(data, dtype)) return null;
+        const v = holding(c.tensors.v, { ...data, scale: 2 * data.scale });
+        return { case: withTensors(c, { v }), times: 2 };
+      },
+    ),
+    resizes: true,
+  },
 ];
 
 /** The same call with more heads of k and v, block i of each of which is what block blocks[i] was. */

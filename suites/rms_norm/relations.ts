@@ -3,7 +3,7 @@
  */
 
 import type { Case, CaseOf, TensorSpec } from '../../src/case/case.ts';
-import { decodeAll, type FloatDtype, formats, powerOfTwo } from '../../src/case/dtype.ts';
+import { type Bits, decodeAll, type FloatDtype, formats, powerOfTwo } from '../../src/case/dtype.ts';
 import { inputBits } from '../../src/case/materialise.ts';
 import {
   at,
@@ -46,13 +46,22 @@ function exactScaling(c: RmsNormCase, draw: (n: number) => number): number | nul
       [least, most] = [Math.min(least, size), Math.max(most, size)];
     }
   }
-  // Squares, their sum, and products with r must stay normal in f32, on both sides.
-  const inRange = least > 1e-12 && most < 1e12;
+  // Squares, their sum, and products with r and with the weight must stay normal in f32, on both sides.
+  const inRange = least > 1e-12 && most < 1e12 && weightsAreOrdinary(c, inputs.weight);
   const { eps } = c.params;
   const scaledEps = eps * powerOfTwo(2 * k);
   const epsIsExact =
     eps === 0 || (Math.fround(scaledEps) === scaledEps && scaledEps > 1e-30 && scaledEps < 1e30);
   return inRange && epsIsExact ? k : null;
+}
+
+/** Whether products of a weight with h or r are as far from both ends of f32 as those are. */
+function weightsAreOrdinary({ params, tensors }: RmsNormCase, bits: Bits | undefined): boolean {
+  if (!bits) return true;
+  return decodeAll(bits, tensors.weight.dtype).every(stored => {
+    const size = Math.abs(stored + params.weightOffset);
+    return size === 0 || !Number.isFinite(size) || (size > 1e-12 && size < 1e12);
+  });
 }
 
 export const relations: readonly Relation[] = [
@@ -62,6 +71,7 @@ export const relations: readonly Relation[] = [
     // A kernel that promises one answer everywhere fixes its sequence of IEEE operations, and they commute
     // with powers of two; one that doesn't may choose its path by magnitude.
     owed: ['threads', 'batch', 'placement', 'all tiers'],
+    resizes: true,
     about: ['magnitude'],
     derive: (c, draw) => {
       if (c.op !== 'rms_norm') return null;
