@@ -15,7 +15,7 @@ export class Mixture {
   readonly total: Float64Array;
   /** sum swing |v - value|. */
   readonly swing: Float64Array;
-  /** sum (usual (v - value))^2, and where operands are rounded sum (p v usual rounding)^2; usual is 1 where p, v or p v may be a zero. */
+  /** sum (usual (v - value))^2, and where operands are rounded sum (p v usual rounding)^2; usual is 1.5 where p, v or p v may be a zero. */
   readonly random: Float64Array;
   /** sum p |v| over weights that may be zeros when they are made operands. */
   readonly light: Float64Array;
@@ -88,7 +88,7 @@ export class Mixture {
     }
   }
 
-  /** A rounding is 0.4 units off, ordinarily; what may be a zero all of itself. */
+  /** A rounding is 0.4 units off, ordinarily; what may be a zero all of itself, and half as much. */
   #addRounding(
     { unit, least }: Grain,
     count: number,
@@ -107,7 +107,8 @@ export class Mixture {
         // Weights may add up to 1 already, or be divided later, when they are larger.
         if (p - swing[i] < least) this.light[d] += p * x;
         const vanishes = p < least || x < this.#leastValue || p * x < leastProduct;
-        const off = p * x * (vanishes ? 1 : usual);
+        // Rows that share keys share what these lose, which is then one draw for all of them.
+        const off = p * x * (vanishes ? 1.5 : usual);
         this.random[d] += off * off;
         this.largest = Math.max(this.largest, x);
       }

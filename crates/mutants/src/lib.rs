@@ -8,6 +8,8 @@
 //! number.
 
 mod float;
+#[cfg(target_arch = "x86_64")]
+mod flushing;
 mod gqa;
 mod integers;
 mod means;

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 
-use tierwise_abi::c::{TW_NUMERICS_F32, TwKernel, TwStatus};
+use tierwise_abi::c::{TwKernel, TwStatus};
 
 use crate::{EXECUTED, gqa, rms_norm, rope};
 
@@ -38,7 +38,7 @@ macro_rules! kernels {
                 available: Some(available::$available),
                 scratch_size: Some(scratch_size),
                 run: Some(run),
-                numerics: TW_NUMERICS_F32,
+                numerics: $op::numerics::<$op::$variant>(),
                 promises: $op::promises::<$op::$variant>(),
             }
         },)*];

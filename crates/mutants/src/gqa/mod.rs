@@ -2,6 +2,7 @@
 
 mod broken;
 mod call;
+mod classes;
 mod correct;
 #[cfg(test)]
 mod tests;
@@ -9,10 +10,11 @@ mod tests;
 use std::ffi::c_void;
 use std::ops::Range;
 
-use tierwise_abi::c::{TW_OK, TwStatus};
+use tierwise_abi::c::{TW_NUMERICS_F32, TW_OK, TwStatus};
 
 pub use broken::*;
 pub use call::{Call, Place};
+pub use classes::*;
 pub use correct::*;
 
 use crate::tensor::Refusal;
@@ -51,6 +53,9 @@ pub struct State {
 pub trait Gqa {
     /// Promises of bits.md.
     const PROMISES: u32 = 0;
+
+    /// Numerics class.
+    const NUMERICS: u32 = TW_NUMERICS_F32;
 
     /// Bytes of scratch that a call needs.
     fn scratch(_: &Call) -> usize {
@@ -316,4 +321,9 @@ pub unsafe fn scratch_size<Variant: Gqa>(args: *const c_void) -> usize {
 /// A variant's promises.
 pub const fn promises<Variant: Gqa>() -> u32 {
     Variant::PROMISES
+}
+
+/// A variant's numerics class.
+pub const fn numerics<Variant: Gqa>() -> u32 {
+    Variant::NUMERICS
 }

@@ -188,6 +188,19 @@ impl RmsNorm for OnThreads {
     }
 }
 
+/// Of a weaker class, which may take and leave subnormals as zeros: FTZ and DAZ are on while it works.
+#[cfg(target_arch = "x86_64")]
+pub struct Flushing;
+
+#[cfg(target_arch = "x86_64")]
+impl RmsNorm for Flushing {
+    const NUMERICS: u32 = tierwise_abi::c::TW_NUMERICS_BF16_DOT;
+
+    fn run(call: &Call) {
+        crate::flushing::flushing(|| (0..call.rows).for_each(|row| Self::row(call, row)));
+    }
+}
+
 /// Takes its row into the scratch that it asked for, and works on that alone.
 pub struct ThroughScratch;
 

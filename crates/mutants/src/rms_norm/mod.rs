@@ -10,7 +10,7 @@ mod tests;
 
 use std::ffi::c_void;
 
-use tierwise_abi::c::{TW_OK, TwStatus};
+use tierwise_abi::c::{TW_NUMERICS_F32, TW_OK, TwStatus};
 
 pub use broken::*;
 pub use call::{Call, Rounding};
@@ -26,6 +26,9 @@ pub use rsqrtss::*;
 pub trait RmsNorm {
     /// Promises of bits.md.
     const PROMISES: u32 = 0;
+
+    /// Numerics class.
+    const NUMERICS: u32 = TW_NUMERICS_F32;
 
     /// Bytes of scratch that a call needs.
     fn scratch(_: &Call) -> usize {
@@ -114,4 +117,9 @@ pub unsafe fn scratch_size<Variant: RmsNorm>(args: *const c_void) -> usize {
 /// A variant's promises.
 pub const fn promises<Variant: RmsNorm>() -> u32 {
     Variant::PROMISES
+}
+
+/// A variant's numerics class.
+pub const fn numerics<Variant: RmsNorm>() -> u32 {
+    Variant::NUMERICS
 }

@@ -94,6 +94,19 @@ impl Rope for Recursive {
     }
 }
 
+/// Of a weaker class, which may take and leave subnormals as zeros: FTZ and DAZ are on while it works.
+#[cfg(target_arch = "x86_64")]
+pub struct Flushing;
+
+#[cfg(target_arch = "x86_64")]
+impl Rope for Flushing {
+    const NUMERICS: u32 = tierwise_abi::c::TW_NUMERICS_F16_DOT;
+
+    fn run(call: &Call) {
+        crate::flushing::flushing(|| Plain::run(call));
+    }
+}
+
 /// Tokens over threads, the turns of each in its part of the scratch.
 pub struct OnThreads;
 

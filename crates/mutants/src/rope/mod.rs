@@ -9,7 +9,7 @@ mod tests;
 use std::f64::consts::TAU;
 use std::ffi::c_void;
 
-use tierwise_abi::c::{TW_OK, TwStatus};
+use tierwise_abi::c::{TW_NUMERICS_F32, TW_OK, TwStatus};
 
 pub use broken::*;
 pub use call::{Call, Scaling, Tables};
@@ -44,6 +44,9 @@ pub struct Turn {
 pub trait Rope {
     /// Promises of bits.md.
     const PROMISES: u32 = 0;
+
+    /// Numerics class.
+    const NUMERICS: u32 = TW_NUMERICS_F32;
 
     /// Bytes of scratch that a call needs.
     fn scratch(_: &Call) -> usize {
@@ -227,4 +230,9 @@ pub unsafe fn scratch_size<Variant: Rope>(args: *const c_void) -> usize {
 /// A variant's promises.
 pub const fn promises<Variant: Rope>() -> u32 {
     Variant::PROMISES
+}
+
+/// A variant's numerics class.
+pub const fn numerics<Variant: Rope>() -> u32 {
+    Variant::NUMERICS
 }

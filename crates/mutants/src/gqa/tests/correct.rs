@@ -1,11 +1,25 @@
 //! Correct kernels keep the contract, on every path that it has.
 
-use tierwise_abi::c::TW_OK;
+use tierwise_abi::c::{
+    TW_NUMERICS_BF16_DOT, TW_NUMERICS_F16_ACCUMULATE, TW_NUMERICS_F16_DOT, TW_OK,
+};
 
 use super::case::{Case, Dense};
-use crate::testing::named;
+use crate::testing::{kernels, named, text};
 
 const INF: f32 = f32::INFINITY;
+
+/// How near a kernel is to truths of about 1: as its class has it.
+fn tolerance(name: &str) -> f64 {
+    let kernels = kernels("gqa");
+    let kernel = kernels.iter().find(|kernel| text(kernel.name) == name);
+    match kernel.expect(name).numerics {
+        TW_NUMERICS_BF16_DOT => 2e-2,
+        TW_NUMERICS_F16_DOT => 2e-3,
+        TW_NUMERICS_F16_ACCUMULATE => 4e-3,
+        _ => 2e-5,
+    }
+}
 
 /// Every correct kernel is near the truth.
 fn hold(what: &str, case: &Case) {
@@ -13,8 +27,9 @@ fn hold(what: &str, case: &Case) {
     for name in named("gqa", "correct") {
         let mut case = case.clone();
         assert_eq!(case.run(name), TW_OK, "{name}, {what}");
+        let tolerance = tolerance(name);
         for (i, (&out, truth)) in case.out.values.iter().zip(&truth).enumerate() {
-            let near = (f64::from(out) - truth).abs() <= 2e-5;
+            let near = (f64::from(out) - truth).abs() <= tolerance;
             assert!(near, "{name}, {what}: out[{i}] is {out:e}, not {truth:e}");
         }
     }
@@ -112,4 +127,31 @@ fn a_nan_of_a_live_score_takes_its_row_and_one_of_a_live_value_its_column() {
             assert_eq!(nan, [0, 1, 2].map(|query| query >= key), "{name}");
         }
     }
+}
+
+/// A key of its own: the result is its value, as an operand.
+fn alone(name: &str, values: &[f32]) -> Vec<f32> {
+    let mut case = Case::plain([1, 1, 1], [1, 1, values.len()]);
+    case.v.values = values.to_vec();
+    assert_eq!(case.run(name), TW_OK);
+    case.out.values
+}
+
+#[test]
+fn weaker_classes_round_to_f16_and_may_leave_no_subnormals() {
+    let [fine, subnormal, tiny] = [1.0 + 2.0_f32.powi(-9), 2.0_f32.powi(-20), 1e-18];
+    let values = [fine, subnormal, tiny];
+    assert_eq!(alone("two-pass", &values), values);
+    assert_eq!(alone("f16-dot", &values), [fine, subnormal, 0.0]);
+    assert_eq!(alone("f16-dot-of-shares", &values), [fine, 0.0, 0.0]);
+    assert_eq!(alone("f16-accumulate", &values), [fine, 0.0, 0.0]);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_weaker_class_rounds_to_bf16_and_flushes() {
+    let least = f32::MIN_POSITIVE;
+    let values = [1.0 + 2.0_f32.powi(-9), least, least / 2.0];
+    assert_eq!(alone("two-pass", &values), values);
+    assert_eq!(alone("bf16-dot", &values), [1.0, least, 0.0]);
 }

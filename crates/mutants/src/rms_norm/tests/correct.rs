@@ -113,3 +113,16 @@ fn special_values_stay_where_they_belong() {
         }
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_weaker_class_takes_and_leaves_subnormals_as_zeros() {
+    let least = f32::MIN_POSITIVE;
+    let case = Case {
+        weight: Some((Float::F32, vec![1.0, 1.0, least / 2.0, least])),
+        ..Case::plain(4, &[least / 2.0, 1.0, 1.0, 0.25])
+    };
+    let [kept, flushed] = ["sequential", "flushing"].map(|name| case.run(name).y);
+    assert!(kept[0] > 0.0 && kept[2] > 0.0 && kept[3] > 0.0);
+    assert_eq!(flushed, [0.0, kept[1], 0.0, 0.0]);
+}
