@@ -227,7 +227,10 @@ class NormalisedRows implements Expected {
     const end = start + this.rowLength;
     const squares = sumOfSquares(h);
     const open = this.#measure(h, others);
-    const unspecified = (squares - open) / h.length + this.#eps < 2 ** -120;
+    const row = rowOf(squares, open, this.rowLength, this.#eps, this.dtype, this.#tiny);
+    // Where flushing takes all of the mean, too.
+    const flushedOut = this.#least > 0 && row.lost === Infinity;
+    const unspecified = flushedOut || (squares - open) / h.length + this.#eps < 2 ** -120;
     if (unspecified) {
       this.#except(rule.any, start, end);
     } else if (Number.isNaN(squares)) {
@@ -236,9 +239,9 @@ class NormalisedRows implements Expected {
       // r = 0: finite elements stay the zero that they are from the start.
       for (let j = 0; j < h.length; j++) if (!Number.isFinite(h[j])) this.#except(rule.nan, start + j);
     } else if (this.#z) {
-      this.#fillBySteps(start, h, this.#rowOf(squares, open), this.#z);
+      this.#fillBySteps(start, h, row, this.#z);
     } else {
-      this.#fillByValue(start, h, this.#rowOf(squares, open));
+      this.#fillByValue(start, h, row);
     }
     // A zero in h is one in y.
     for (const [j, values] of others) if (values.includes(0)) this.rules[start + j] |= rule.zero;
@@ -324,10 +327,6 @@ class NormalisedRows implements Expected {
       const vanishes = flushed(Math.abs(z) - reach, this.#least) | flushed(closest - hard[i], this.#least);
       rules[i] = exception | rangeException(h[j], r, w[j], top) | vanishes;
     }
-  }
-
-  #rowOf(squares: number, open: number): Row {
-    return rowOf(squares, open, this.rowLength, this.#eps, this.dtype, this.#tiny);
   }
 }
 

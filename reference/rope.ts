@@ -63,8 +63,9 @@ class RotatedRows implements Expected {
   readonly #interleaved: boolean;
   /** What underflow takes from products and sum, at most. */
   readonly #tiny: number;
-  /** What is smaller than this, in x and y, may be a zero. */
+  /** What is smaller than this, in x and y, may be a zero; and among cosines and sines. */
   readonly #least: number;
+  readonly #leastCosine: number;
 
   constructor(c: CaseOf<'rope'>, rows: readonly number[], numerics: Numerics) {
     this.dtype = c.tensors.y.dtype as FloatDtype;
@@ -81,6 +82,7 @@ class RotatedRows implements Expected {
     // A sum of subnormals is exact where they are kept: two products lose something. Where not, the sum does too.
     this.#tiny = (numerics === 'f32' ? 1 : 1.5) * underflowOf(numerics);
     this.#least = flushedBelow(this.dtype, numerics);
+    this.#leastCosine = flushedBelow('f32', numerics);
   }
 
   /** Sets what becomes of a row of x, the k-th of the rows. */
@@ -119,7 +121,11 @@ class RotatedRows implements Expected {
     if (size === 0 && value === 0) return;
     const products = Math.abs(p) + Math.abs(q);
     if (!(products + size * error[i] <= top)) {
-      const exception = exceptionOf({ factor: a, by: cosine[i] }, { factor: b, by: sine[i] }, error[i]);
+      const [first, second] = [
+        { factor: a, by: cosine[i] },
+        { factor: b, by: sine[i] },
+      ];
+      const exception = exceptionOf(first, second, error[i], this.#leastCosine);
       this.rules[index] = exception;
       if (exception & (rule.any | rule.nan)) {
         this.ref[index] = Number.NaN;
@@ -149,10 +155,11 @@ interface Product {
  * What the sum of two products may be beside its value, where one of them is large, infinite or NaN.
  *
  * @param error - of both cosine and sine; NaN: unspecified.
+ * @param least - a smaller cosine or sine may be a zero.
  */
-function exceptionOf(p: Product, q: Product, error: number): number {
+function exceptionOf(p: Product, q: Product, error: number, least: number): number {
   if (Number.isNaN(p.factor) || Number.isNaN(q.factor)) return rule.nan;
-  if (Number.isNaN(error) || isOpen(p, error) || isOpen(q, error)) return rule.any;
+  if (Number.isNaN(error) || isOpen(p, error, least) || isOpen(q, error, least)) return rule.any;
   const [first, second] = [p.factor * p.by, q.factor * q.by];
   const value = first + second;
   if (Number.isNaN(value)) return rule.nan;
@@ -163,8 +170,9 @@ function exceptionOf(p: Product, q: Product, error: number): number {
 }
 
 /** Infinity times what may have either sign, or be 0. */
-function isOpen({ factor, by }: Product, error: number): boolean {
-  return Math.abs(factor) === Infinity && error > 0 && Math.abs(by) <= error;
+function isOpen({ factor, by }: Product, error: number, least: number): boolean {
+  const size = Math.abs(by);
+  return Math.abs(factor) === Infinity && ((error > 0 && size <= error) || (size > 0 && size < least));
 }
 
 function mayOverflow({ factor, by }: Product, error: number): boolean {

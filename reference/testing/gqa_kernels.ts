@@ -9,6 +9,7 @@ import { Call } from '../gqa/call.ts';
 import { KvHead } from '../gqa/kv-head.ts';
 import { exp } from '../real/exp.ts';
 import { tanh } from '../real/tanh.ts';
+import { flushing } from './flushing.ts';
 import {
   blocked,
   canonical,
@@ -37,6 +38,9 @@ export interface Kernel extends Steps {
   readonly operand: (x: number) => number;
   readonly sweep: Sweep;
   readonly divide: (a: number, l: number) => number;
+  /** An element of q, k or v as it is taken in, and of out as it is left, once it is rounded. */
+  readonly read: (x: number, dtype: FloatDtype) => number;
+  readonly written: (x: number, dtype: FloatDtype) => number;
 }
 
 const plainMac: Mac = (a, b, c) => f(f(a * b) + c);
@@ -56,6 +60,8 @@ export const plain: Kernel = {
   operand: x => x,
   sweep: blocked(Infinity),
   divide: (a, l) => f(a / l),
+  read: x => x,
+  written: x => x,
 };
 
 /** Runs a kernel on the stored inputs of a case. */
@@ -73,7 +79,8 @@ export function run(kernel: Kernel, c: CaseOf<'gqa'>, inputs: Readonly<Record<st
     if (live.score.length === 0) continue;
     const { l, a } = kernel.sweep(kernel, live);
     a.forEach((sum, d) => {
-      out[row * call.headDim + d] = encode(kernel.divide(sum, l), dtype);
+      const value = round(kernel.divide(sum, l), dtype);
+      out[row * call.headDim + d] = encode(kernel.written(value, dtype), dtype);
     });
   }
   return out;
@@ -82,10 +89,10 @@ export function run(kernel: Kernel, c: CaseOf<'gqa'>, inputs: Readonly<Record<st
 function headOf(kernel: Kernel, call: Call, row: number): KvHead {
   const head = new KvHead(call, call.place(row), { first: 0, end: call.keys });
   head.k.forEach((x, i) => {
-    head.k[i] = kernel.operand(x);
+    head.k[i] = kernel.operand(kernel.read(x, call.dtypes.kv));
   });
   head.v.forEach((x, i) => {
-    head.v[i] = kernel.operand(x);
+    head.v[i] = kernel.operand(kernel.read(x, call.dtypes.kv));
   });
   return head;
 }
@@ -95,7 +102,10 @@ function liveRow(kernel: Kernel, call: Call, row: number, head: KvHead): Row {
   const place = call.place(row);
   const { first, end } = call.visible(place);
   const scale = kernel.scalesQuery ? 1 : call.scale;
-  const q = call.query(row).map(x => kernel.operand(kernel.scalesQuery ? kernel.round(x * call.scale) : x));
+  const q = call.query(row).map(stored => {
+    const x = kernel.read(stored, call.dtypes.q);
+    return kernel.operand(kernel.scalesQuery ? kernel.round(x * call.scale) : x);
+  });
   const live = { headDim, score: [] as number[], key: [] as number[], start: [] as number[], v: head.v };
   for (let j = first; j < end; j++) {
     const mask = call.mask(place, j);
@@ -245,3 +255,66 @@ export const broken: Readonly<Record<string, Kernel>> = {
 export function rounding(hold: (x: number) => number): Kernel {
   return { ...plain, operand: hold, weight: hold };
 }
+
+/** Sums held in f16 too. */
+export const f16Accumulate: Kernel = { ...rounding(f16), mac: held(f16), dotMac: held(f16) };
+
+/** Weights that add up to 1 before they are made operands; a row of one sum, first key to last. */
+const shares: Sweep = ({ round, mac, exp, weight }, { score, start, v, headDim }) => {
+  const m = Math.max(...score);
+  const p = score.map(s => exp(round(s - m)));
+  const l = p.reduce((sum, x) => round(sum + x), 0);
+  const a = new Float64Array(headDim);
+  p.forEach((x, i) => {
+    const share = weight(round(x / l));
+    for (let d = 0; d < headDim; d++) a[d] = mac(share, v[start[i] + d], a[d]);
+  });
+  return { m, l: 1, a };
+};
+
+/** A kernel of a weaker class that takes and leaves subnormals as zeros, of f32 and of the type of its operands. */
+function flushed(kernel: Kernel, type: FloatDtype, sums: FloatDtype = 'f32'): Kernel {
+  const [ftz, held, operand] = [flushing('f32'), flushing(sums), flushing(type)];
+  const mac =
+    (of: Mac): Mac =>
+    (a, b, c) =>
+      held(of(held(ftz(f(a * b))), 1, c));
+  return {
+    ...kernel,
+    round: x => ftz(f(x)),
+    mac: mac(kernel.mac),
+    dotMac: mac(kernel.dotMac),
+    exp: x => ftz(kernel.exp(x)),
+    operand: x => operand(kernel.operand(ftz(x))),
+    weight: p => operand(kernel.weight(p)),
+    divide: (a, l) => ftz(kernel.divide(a, l)),
+    written: ftz,
+  };
+}
+
+const ofStorage: Pick<Kernel, 'read' | 'written'> = {
+  read: (x, dtype) => flushing(dtype)(x),
+  written: (x, dtype) => flushing(dtype)(x),
+};
+
+/** The same kernels in several orders, with subnormals and without. */
+function variants(kernel: Kernel, type: FloatDtype, sums?: FloatDtype): Readonly<Record<string, Kernel>> {
+  const zeros = flushed(kernel, type, sums);
+  return {
+    kept: kernel,
+    'kept, shares': { ...kernel, sweep: shares },
+    'kept, key by key, q scaled': { ...kernel, sweep: blocked(1), scalesQuery: true },
+    flushed: zeros,
+    'flushed, shares': { ...zeros, sweep: shares },
+    'flushed, split in 5, q scaled': { ...zeros, sweep: split(5, blocked(16)), scalesQuery: true },
+    'flushed, key by key, reversed': { ...zeros, sweep: reversed(blocked(1)) },
+    'of the storage type': { ...zeros, ...ofStorage },
+  };
+}
+
+/** Kernels that are right in each weaker class. */
+export const classes = {
+  'bf16 dot': variants(rounding(bf16), 'bf16'),
+  'f16 dot': variants(rounding(f16), 'f16'),
+  'f16 accumulate': variants(f16Accumulate, 'f16', 'f16'),
+} as const;

@@ -5,6 +5,7 @@
 
 import type { CaseOf } from '../../src/case/case.ts';
 import { type Bits, bitsOf, decodeAll, encode, type FloatDtype, round } from '../../src/case/dtype.ts';
+import { flushing } from './flushing.ts';
 
 const f = Math.fround;
 
@@ -20,12 +21,18 @@ export interface Kernel {
   readonly spread?: boolean;
   /** h r w in some order. */
   readonly scale: (h: number, r: number, w: number, dtype: FloatDtype) => number;
+  /** An element of x, residual or weight, as it is taken in. */
+  readonly read: (value: number, dtype: FloatDtype) => number;
+  /** The sum of x and residual. */
+  readonly add: (x: number, residual: number) => number;
   /** What the norm goes on from, after the residual is added. */
   readonly hidden: (h: number, dtype: FloatDtype) => number;
   /** z between its product and the weight, when rounding goes before the weight. */
   readonly between: (z: number, dtype: FloatDtype) => number;
   /** The result, before it is rounded to the output's type. */
   readonly result: (value: number, dtype: FloatDtype) => number;
+  /** An element of an output as it is left, once it is rounded. */
+  readonly written: (value: number, dtype: FloatDtype) => number;
   readonly eps: (eps: number) => number;
 }
 
@@ -36,9 +43,12 @@ export const plain: Kernel = {
   root: (mean, eps) => f(1 / f(Math.sqrt(f(mean + eps)))),
   weight: (weight, offset) => f(weight + offset),
   scale: (h, r, w) => f(f(h * r) * w),
+  read: value => value,
+  add: (x, residual) => f(x + residual),
   hidden: h => h,
   between: round,
   result: value => value,
+  written: value => value,
   eps: eps => eps,
 };
 
@@ -51,9 +61,14 @@ export function run(
   const [rows, n] = c.tensors.x.shape;
   const dtype = c.tensors.y.dtype as FloatDtype;
   const { weightOffset, roundBeforeWeight } = c.params;
-  const x = decodeAll(inputs.x, c.tensors.x.dtype);
-  const residual = inputs.residual && decodeAll(inputs.residual, c.tensors.residual.dtype);
-  const weight = inputs.weight && decodeAll(inputs.weight, c.tensors.weight.dtype);
+  const read = (role: string) => {
+    const type = c.tensors[role].dtype as FloatDtype;
+    return decodeAll(inputs[role], type).map(value => kernel.read(value, type));
+  };
+  const left = (value: number) => encode(kernel.written(round(value, dtype), dtype), dtype);
+  const x = read('x');
+  const residual = inputs.residual && read('residual');
+  const weight = inputs.weight && read('weight');
   const w = Float64Array.from({ length: n }, (_, j) => (weight ? kernel.weight(weight[j], weightOffset) : 1));
   const spread = kernel.spread && weightOffset === 1 ? weight : undefined;
   const weigh = (z: number, j: number) => (spread ? f(z + f(z * spread[j])) : f(z * w[j]));
@@ -64,8 +79,8 @@ export function run(
     const h = x.slice(start, start + n);
     if (residual) {
       for (let j = 0; j < n; j++) {
-        h[j] = f(h[j] + residual[start + j]);
-        residualOut[start + j] = encode(h[j], dtype);
+        h[j] = kernel.add(h[j], residual[start + j]);
+        residualOut[start + j] = left(h[j]);
         h[j] = kernel.hidden(h[j], dtype);
       }
     }
@@ -74,7 +89,7 @@ export function run(
       let value: number;
       if (roundBeforeWeight) value = weigh(kernel.between(kernel.scale(h[j], r, 1, dtype), dtype), j);
       else value = spread ? weigh(kernel.scale(h[j], r, 1, dtype), j) : kernel.scale(h[j], r, w[j], dtype);
-      y[start + j] = encode(kernel.result(value, dtype), dtype);
+      y[start + j] = left(kernel.result(value, dtype));
     }
   }
   return c.tensors.residualOut ? { y, residualOut } : { y };
@@ -184,6 +199,36 @@ export const correct: Readonly<Record<string, Kernel>> = {
   'one Newton step': { ...plain, sum: inLanes(16), root: newton(estimate) },
   'one Newton step, worst low': { ...plain, sum: inLanes(16), root: newton(worstEstimate(-1)) },
   'one Newton step, worst high': { ...plain, root: newton(worstEstimate(1)) },
+};
+
+const ftz = flushing('f32');
+
+/** Every f32 operation flushes its result; those that are free to choose an order have one of three. */
+const flushes: Kernel = {
+  ...plain,
+  sum: h => h.reduce((sum, value) => ftz(f(sum + ftz(f(value * value)))), 0),
+  mean: (sum, n) => ftz(f(sum / n)),
+  weight: (weight, offset) => ftz(f(weight + offset)),
+  scale: (h, r, w) => ftz(f(ftz(f(h * r)) * w)),
+  add: (x, residual) => ftz(f(x + residual)),
+  result: ftz,
+};
+
+/** Kernels of classes other than F32, by what they do to subnormals. */
+export const flushingKernels: Readonly<Record<string, Kernel>> = {
+  'leaves zeros': flushes,
+  'leaves zeros in y': { ...plain, written: (value, dtype) => flushing(dtype)(value) },
+  'takes and leaves zeros': { ...flushes, read: ftz, written: ftz },
+  'takes zeros': { ...plain, sum: inLanes(16), read: ftz },
+  'takes and leaves zeros of the storage type': {
+    ...flushes,
+    read: (value, dtype) => flushing(dtype)(value),
+    add: (x, residual) => ftz(f(x + residual)),
+    between: (z, dtype) => flushing(dtype)(round(z, dtype)),
+    written: (value, dtype) => flushing(dtype)(value),
+  },
+  'h w first': { ...flushes, read: ftz, scale: (h, r, w) => ftz(f(ftz(f(h * w)) * r)) },
+  'r w first': { ...flushes, read: ftz, scale: (h, r, w) => ftz(f(h * ftz(f(r * w)))) },
 };
 
 const bf16 = (value: number) => round(value, 'bf16');

@@ -17,6 +17,7 @@ import {
   ulpOf,
 } from '../../src/case/dtype.ts';
 import { hash } from '../../src/case/random.ts';
+import { flushing } from './flushing.ts';
 
 const f = Math.fround;
 type Params = CaseOf<'rope'>['params'];
@@ -37,6 +38,9 @@ export interface Kernel {
   readonly table: (value: number) => number;
   /** a cos + b sin. */
   readonly rotate: (a: number, cos: number, b: number, sin: number, dtype: FloatDtype) => number;
+  /** An element of x that turns, as it is taken in, and one of y as it is left, once it is rounded. */
+  readonly read: (value: number, dtype: FloatDtype) => number;
+  readonly written: (value: number, dtype: FloatDtype) => number;
   /** Elements beyond rotaryDim. */
   readonly tail: (bits: number, dtype: FloatDtype) => number;
 }
@@ -52,6 +56,8 @@ export const plain: Kernel = {
   attend: (cosine, factor) => f(cosine * factor),
   table: value => value,
   rotate: (a, cos, b, sin) => f(f(a * cos) + f(b * sin)),
+  read: value => value,
+  written: value => value,
   tail: bits => bits,
 };
 
@@ -66,6 +72,7 @@ export function run(kernel: Kernel, c: CaseOf<'rope'>, inputs: Readonly<Record<s
   const values = decodeAll(inputs.x, x.dtype);
   const places = decodeAll(inputs.positions, 'i32');
   const rowOf = rowsOf(kernel, c, inputs);
+  const left = (value: number) => encode(kernel.written(round(value, dtype), dtype), dtype);
   for (let row = 0; row < batch * tokens * heads; row++) {
     const start = row * headDim;
     const token = Math.floor(row / heads);
@@ -73,9 +80,9 @@ export function run(kernel: Kernel, c: CaseOf<'rope'>, inputs: Readonly<Record<s
     for (let i = 0; i < pairs; i++) {
       const at = start + (interleaved ? 2 * i : i);
       const other = at + (interleaved ? 1 : pairs);
-      const [a, b] = [values[at], values[other]];
-      out[at] = encode(kernel.rotate(a, cos[i], -b, sin[i], dtype), dtype);
-      out[other] = encode(kernel.rotate(b, cos[i], a, sin[i], dtype), dtype);
+      const [a, b] = [kernel.read(values[at], dtype), kernel.read(values[other], dtype)];
+      out[at] = left(kernel.rotate(a, cos[i], -b, sin[i], dtype));
+      out[other] = left(kernel.rotate(b, cos[i], a, sin[i], dtype));
     }
     for (let j = start + rotaryDim; j < start + headDim; j++) out[j] = kernel.tail(inputs.x[j], dtype);
   }
@@ -176,6 +183,23 @@ export const correct: Readonly<Record<string, Kernel>> = {
   'power of two': {
     ...plain,
     frequency: (i, rotaryDim, theta) => 2 ** (((-2 * i) / rotaryDim) * Math.log2(theta)),
+  },
+};
+
+const ftz = flushing('f32');
+const flushedTurn: Kernel['rotate'] = (a, cos, b, sin) => ftz(f(ftz(f(a * cos)) + ftz(f(b * sin))));
+
+/** Kernels of classes other than F32, by what they do to subnormals. */
+export const flushingKernels: Readonly<Record<string, Kernel>> = {
+  'leaves zeros': { ...plain, rotate: flushedTurn },
+  'leaves zeros in y': { ...plain, written: (value, dtype) => flushing(dtype)(value) },
+  'takes zeros': { ...plain, read: ftz, table: ftz },
+  'takes and leaves zeros': { ...plain, read: ftz, table: ftz, rotate: flushedTurn, written: ftz },
+  'takes and leaves zeros of the storage type': {
+    ...plain,
+    read: (value, dtype) => flushing(dtype)(value),
+    rotate: flushedTurn,
+    written: (value, dtype) => flushing(dtype)(value),
   },
 };
 
