@@ -175,12 +175,23 @@ describe('kernels one precision lower than their class', () => {
       const wanted = { ...generic, dtype, keys };
       for (const name of ['kept', 'flushed'] as const) {
         expect(
-          run({ ...gqa.classes['bf16 dot'][name], score }, { ...wanted, scale: 3 }, 'bf16 dot'),
+          run(
+            { ...gqa.classes['bf16 dot'][name], score },
+            { ...wanted, mask: { kind: 'constant', scale: 1000 } },
+            'bf16 dot',
+          ),
         ).not.toEqual([]);
         expect(
-          run({ ...gqa.classes['f16 dot'][name], score }, { ...wanted, scale: 3 }, 'f16 dot'),
+          run(
+            { ...gqa.classes['f16 dot'][name], score },
+            { ...wanted, mask: { kind: 'constant', scale: 1000 } },
+            'f16 dot',
+          ),
         ).not.toEqual([]);
-        expect(run(gqa.classes['bf16 dot'][name], wanted, 'f16 dot')).not.toEqual([]);
+        // Of 1,000 weights, some are no normal f16: what they lose as zeros is more than bf16 rounds. Where k and v
+        // are bf16, only the other operands are rounded to it.
+        if (keys === 16 && dtype !== 'bf16')
+          expect(run(gqa.classes['bf16 dot'][name], wanted, 'f16 dot')).not.toEqual([]);
         expect(run(gqa.classes['f16 dot'][name], wanted, 'f32')).not.toEqual([]);
       }
     }
