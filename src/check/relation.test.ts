@@ -193,6 +193,18 @@ describe('of two answers', () => {
     expect(asked).toMatchObject(['held', 'held', 'held', [{ property: 'again' }]]);
   });
 
+  test('where the other form is of another size, bits are owed by class F32 alone', () => {
+    const resized: Relation = { ...again, resizes: true };
+    const asked = [0, 1, 2, 3].map(numerics => {
+      const subject = kernel('k', { promises: everyPromise, numerics });
+      const lab = fakeLab({ k: c => (c === base ? honest(c) : hairAt(5)(c)) });
+      return relation(resized).ask({ kernel: subject, case: base, lab, peers: [], together: [] });
+    });
+    expect(asked).toMatchObject([[{ property: 'again' }], 'held', 'held', 'held']);
+    const sizes = [...relations, ...gqaRelations].filter(({ resizes }) => resizes);
+    expect(sizes.map(({ name }) => name)).toEqual(['scaling', 'doubled values']);
+  });
+
   test.each([
     [2 ** -125, 2],
     [2 ** -125, 0.5],

@@ -5,10 +5,13 @@
 
 import { describe, expect, test } from 'vitest';
 import { ropeCase } from '../../reference/testing/rope_cases.ts';
+import { flushingKernels, run } from '../../reference/testing/rope_kernels.ts';
 import type { Case, CaseOf } from '../../src/case/case.ts';
 import { decodeAll, encodeAll, isNaNBits } from '../../src/case/dtype.ts';
+import { inputBits } from '../../src/case/materialise.ts';
+import { law } from '../../src/check/law.ts';
 import type { Answer } from '../../src/check/property.ts';
-import { right } from '../../src/check/testing/fake-lab.ts';
+import { fakeLab, kernel, ok, right } from '../../src/check/testing/fake-lab.ts';
 import { askLaw, expectObeyed, type Inputs, type Twist } from '../testing/obeyed.ts';
 import { rope } from './index.ts';
 import { laws } from './laws.ts';
@@ -76,6 +79,20 @@ describe('of a kernel and a reference that agree', () => {
       { property: 'tail', elements: [{ index: 11, expected: '0x7fc12345', seen: '0x7fc00000' }] },
     ]);
   });
+});
+
+test('position 0 leaves subnormals as they are, to class F32; to others they may be zeros', () => {
+  const c = ropeCase({ headDim: 8, x: { kind: 'normal', seed: 1, scale: 2 ** -127 }, positions: [5] });
+  const flushing = flushingKernels['takes and leaves zeros'];
+  const answers = [0, 1, 2, 3].map(numerics => {
+    const lab = fakeLab({
+      k: call => ok({ y: run(flushing, call as CaseOf<'rope'>, inputBits(call)) }),
+    });
+    const subject = kernel('k', { op: 'rope', numerics });
+    const of = laws.find(({ name }) => name === 'position 0')!;
+    return law(of).ask({ kernel: subject, case: c, lab, peers: [], together: [] });
+  });
+  expect(answers).toMatchObject([[{ property: 'position 0' }], 'held', 'held', 'held']);
 });
 
 test('right kernels obey on whatever the suite draws, and each law is asked often', () => {
