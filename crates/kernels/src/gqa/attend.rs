@@ -15,6 +15,10 @@ use super::weights::Weights;
 use crate::access::Layout;
 use crate::simd::{Element, LANES, Simd};
 
+/// Bytes, or a panel, from what is read to what is asked for: so many are on their way from memory by then, and the
+/// second cache has room for far more.
+const EARLY: usize = 32 << 10;
+
 /// An item of a call whose q has elements `E`, and whose keys have elements `K` that lie as `L` says.
 pub struct Attend<'a, E, K, L> {
     pub item: &'a Item<'a>,
@@ -102,15 +106,15 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
     fn scores<S: Simd>(&self, s: S, block: usize, seen: &Range<usize>) {
         let call = self.item.call;
         let (keys, values) = ((&call.k, block, seen), (&call.v, block, seen));
-        let start = seen.start / LANES * LANES;
+        let start = seen.start / PANEL * PANEL;
         if self.item.rows <= FEW {
-            self.panels(keys, start, Some(values), |at, head, keys, next| {
+            self.panels(keys, start, Some(values), |at, head, keys, later| {
                 let Head { item, space, .. } = self.head(head, None);
                 s.vectorize(direct::Dots::<K, L> {
                     item: &item,
                     keys,
-                    next,
-                    at,
+                    later,
+                    at: at..(at + PANEL).min(seen.end),
                     space,
                     layout: PhantomData,
                 });
@@ -118,13 +122,14 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
             return;
         }
         let mut panel = Panel::<K>::new(self.item, &call.k);
-        for at in (start / PANEL * PANEL..seen.end).step_by(PANEL) {
-            for first in (0..PANEL).step_by(LANES) {
-                // SAFETY: whoever made the item answers for its call; its rows see the keys.
-                unsafe { panel.go(self.item, keys, at + first) };
+        for at in (start..seen.end).step_by(PANEL) {
+            // SAFETY: whoever made the item answers for its call; its rows see the keys.
+            unsafe { panel.go(self.item, keys, at) };
+            for half in 0..PANEL / LANES {
                 s.vectorize(Transpose::<K, L> {
                     keys: panel.head(0),
-                    to: self.space.panel.wrapping_add(first),
+                    half,
+                    to: self.space.panel,
                     dims: call.head_dim(),
                     layout: PhantomData,
                 });
@@ -152,13 +157,13 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         let behind = self.item.seen_in(0..self.item.rows, block + 1);
         let keys = (block + 1 < end).then_some((&call.k, block + 1, &behind));
         let values = (&call.v, block, seen);
-        self.panels(values, seen.start, keys, |at, head, values, next| {
+        self.panels(values, seen.start, keys, |at, head, values, later| {
             let Head { item, space, .. } = self.head(head, None);
             s.vectorize(Chunk::<K, L> {
                 item: &item,
                 values,
-                next,
-                keys: at..(at + LANES).min(seen.end),
+                later,
+                keys: at..(at + PANEL).min(seen.end),
                 first: at == seen.start,
                 space,
                 layout: PhantomData,
@@ -174,7 +179,7 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         }
     }
 
-    /// Hands out panels of some keys from `start` on: where each begins, each head of it, and what is read after that.
+    /// Hands out panels of some keys from `start` on: where each begins, each head of it, and what is read a while later.
     #[inline(always)]
     fn panels(
         &self,
@@ -183,31 +188,27 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         then: Option<Keys>,
         work: impl Fn(usize, usize, Share<K>, Option<Share<K>>),
     ) {
-        let mut pair = [Panel::new(self.item, keys.0); 2];
+        let [mut here, mut later] = [Panel::<K>::new(self.item, keys.0); 2];
         // SAFETY: whoever made the item answers for its call; its rows see the keys.
         let go = |panel: &mut Panel<K>, keys, at| unsafe { panel.go(self.item, keys, at) };
-        go(&mut pair[0], keys, start);
-        let (end, last) = (keys.2.end, self.item.heads - 1);
-        for (turn, at) in (start..end).step_by(LANES).enumerate() {
-            let [even, odd] = &mut pair;
-            let (here, next) = if turn % 2 == 0 {
-                (even, odd)
-            } else {
-                (odd, even)
+        let bytes = PANEL * self.item.heads * self.item.call.head_dim() * size_of::<K>();
+        let ahead = (EARLY / bytes).max(1) * PANEL;
+        let end = start + (keys.2.end - start).next_multiple_of(PANEL);
+        for at in (start..end).step_by(PANEL) {
+            go(&mut here, keys, at);
+            let behind = (at + ahead).checked_sub(end);
+            let asked = match (behind, then) {
+                (None, _) => Some((keys, at + ahead)),
+                (Some(behind), Some(then)) => Some((then, then.2.start + behind)),
+                (Some(_), None) => None,
             };
-            let next = match (at + LANES < end, then) {
-                (true, _) => Some((keys, at + LANES)),
-                (false, Some(then)) => Some((then, then.2.start)),
-                (false, None) => None,
+            let asked = asked.filter(|&((_, _, seen), at)| at < seen.end);
+            if let Some((keys, at)) = asked {
+                go(&mut later, keys, at);
             }
-            .map(|(keys, at)| {
-                go(next, keys, at);
-                &*next
-            });
-            for head in 0..last {
-                work(at, head, here.head(head), Some(here.head(head + 1)));
+            for head in 0..self.item.heads {
+                work(at, head, here.head(head), asked.map(|_| later.head(head)));
             }
-            work(at, last, here.head(last), next.map(|next| next.head(0)));
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::item::Item;
 use super::panel::Share;
-use super::plan::{BLOCK, Space};
+use super::plan::{BLOCK, PANEL, Space};
 use super::state::State;
 use super::tile::{Accumulators, Tile, cover};
 use crate::access::Layout;
@@ -15,13 +15,15 @@ use crate::simd::{All, Element, First, LANES, Lanes, Simd, TileWork, Work};
 pub const ROWS: usize = 4;
 
 /// Dot products of all rows with the keys of a panel, in the order of [`Dots`](super::scores::Dots). Keys are
-/// transposed in registers, 16 elements at a time; what was added so far stays among the scores meanwhile.
+/// transposed in registers, 16 elements at a time; what was added so far stays among the scores meanwhile. A dot
+/// product waits for its last addition, so those of the panel's halves take turns.
 pub struct Dots<'a, K, L> {
     pub item: &'a Item<'a>,
     pub keys: Share<'a, K>,
-    /// What will be read next.
-    pub next: Option<Share<'a, K>>,
-    pub at: usize,
+    /// What will be read a while later, if anything.
+    pub later: Option<Share<'a, K>>,
+    /// Keys of the panel that are asked for, counted in the block.
+    pub at: Range<usize>,
     pub space: Space,
     pub layout: PhantomData<L>,
 }
@@ -41,22 +43,24 @@ impl<K: Element, L: Layout> TileWork for Dots<'_, K, L> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
         let dims = self.item.call.head_dim();
-        // Rows to ask for with every 16 elements.
-        let ahead = (LANES * LANES).div_ceil(dims);
+        // Keys to ask for with every square.
+        let some = (LANES * LANES).div_ceil(dims);
         let mut asked = 0;
         for d in (0..dims).step_by(LANES) {
-            if let Some(next) = self.next {
-                for _ in 0..ahead {
-                    next.prefetch(s, asked, 0..dims);
-                    asked += 1;
+            for first in self.at.clone().step_by(LANES) {
+                if let Some(later) = self.later {
+                    for k in asked..asked + some {
+                        later.prefetch(s, k, 0..dims);
+                    }
                 }
-            }
-            // SAFETY: some row sees each key, which has so many elements; the space has scores and queries.
-            unsafe {
-                if d + LANES <= dims {
-                    self.square::<S, ROWS>(s, d, All);
-                } else {
-                    self.square::<S, ROWS>(s, d, First(dims - d));
+                asked += some;
+                // SAFETY: some row sees each key, which has so many elements; the space has scores and queries.
+                unsafe {
+                    if d + LANES <= dims {
+                        self.square::<S, ROWS>(s, first, d, All);
+                    } else {
+                        self.square::<S, ROWS>(s, first, d, First(dims - d));
+                    }
                 }
             }
         }
@@ -67,16 +71,23 @@ impl<K: Element, L: Layout> Dots<'_, K, L> {
     /// # Safety
     /// The keys have so many elements; the space has scores of all rows and elements of all queries.
     #[inline(always)]
-    unsafe fn square<S: Simd, const ROWS: usize>(&self, s: S, d: usize, lanes: impl Lanes) {
+    unsafe fn square<S: Simd, const ROWS: usize>(
+        &self,
+        s: S,
+        first: usize,
+        d: usize,
+        lanes: impl Lanes,
+    ) {
+        let half = (first - self.at.start) / LANES;
         // SAFETY: the caller's word.
         unsafe {
             let square = Square {
-                columns: self.keys.columns::<S, L>(s, d, lanes),
+                columns: self.keys.columns::<S, L>(s, half, d, lanes),
                 count: lanes.count().unwrap_or(LANES),
                 d,
                 dims: self.item.call.head_dim(),
                 queries: self.space.queries,
-                scores: self.space.scores.wrapping_add(self.at),
+                scores: self.space.scores.wrapping_add(first),
             };
             cover::<S, ROWS, 1, _>(s, 0..self.item.rows, 0..1, &square);
         }
@@ -119,8 +130,8 @@ impl<S: Simd> Tile<S> for Square<S> {
 pub struct Chunk<'a, K, L> {
     pub item: &'a Item<'a>,
     pub values: Share<'a, K>,
-    /// What will be read next, if anything.
-    pub next: Option<Share<'a, K>>,
+    /// What will be read a while later, if anything.
+    pub later: Option<Share<'a, K>>,
     /// Keys of the block whose values these are: every row sees them.
     pub keys: Range<usize>,
     /// Whether they are the first of the block.
@@ -199,8 +210,8 @@ impl<K: Element, L: Layout> Chunk<'_, K, L> {
                 sums = Accumulators::load(s, to, padded);
             }
             for (k, key) in keys.clone().enumerate() {
-                if let Some(next) = self.next.filter(|_| row == 0) {
-                    next.prefetch(s, k, vector * LANES..(vector + C) * LANES);
+                if let Some(later) = self.later.filter(|_| row == 0) {
+                    later.prefetch(s, k, vector * LANES..(vector + C) * LANES);
                 }
                 let value = self.values.row(k);
                 let mut vectors = [s.splat(0.0); C];

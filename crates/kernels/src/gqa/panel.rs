@@ -1,21 +1,30 @@
-//! Where 16 keys, or their values, lie: they are read in place, and what is read next is asked for meanwhile.
+//! Where the keys of a panel, or their values, lie: they are read in place, and asked for a while before.
 
 use std::ops::Range;
 
 use tierwise_abi::tensor::Tensor;
 
 use super::item::Item;
-use super::plan::BLOCK;
+use super::plan::{BLOCK, PANEL};
 use crate::access::{Layout, Rows};
 use crate::simd::{Element, LANES, Lanes, Simd};
 
 /// k or v, a block, and the keys of it that some row sees: not empty.
 pub type Keys<'a> = (&'a Tensor<4>, usize, &'a Range<usize>);
 
-/// 16 keys, or values, side by side in a block, of every kv head.
+const HALVES: usize = PANEL / LANES;
+
+/// Bytes of a page, at least.
+const PAGE: usize = 4 << 10;
+
+/// Bytes from what is asked for to a line that is asked for before, once in a page: it waits until the page is found,
+/// and what is asked for early does not.
+const AHEAD: usize = 16 << 10;
+
+/// Keys, or values, side by side in a block, of every kv head.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel<K> {
-    starts: [*mut K; LANES],
+    starts: [[*mut K; LANES]; HALVES],
     /// Any of them.
     row: Rows<K>,
 }
@@ -26,7 +35,7 @@ impl<K: Element> Panel<K> {
     pub fn new(item: &Item, tensor: &Tensor<4>) -> Self {
         let row = Rows::of_block(tensor, [0, 0]).at(item.kv_head);
         Self {
-            starts: [row.element(0); LANES],
+            starts: [[row.element(0); LANES]; HALVES],
             row,
         }
     }
@@ -40,11 +49,21 @@ impl<K: Element> Panel<K> {
     pub unsafe fn go(&mut self, item: &Item, (tensor, block, seen): Keys, at: usize) {
         self.row = Rows::of_block(tensor, [0, 0]).at(item.kv_head);
         let [outer, inner, ..] = tensor.strides;
-        for (k, start) in self.starts.iter_mut().enumerate() {
-            let seen = (at + k).clamp(seen.start, seen.end - 1);
+        let start_of = |key: usize| {
             // SAFETY: some row sees the key.
-            let [page, slot] = unsafe { item.call.place(item.batch, block * BLOCK + seen) };
-            *start = self.row.element(page * outer + slot * inner);
+            let [page, slot] = unsafe { item.call.place(item.batch, block * BLOCK + key) };
+            self.row.element(page * outer + slot * inner)
+        };
+        let starts = self.starts.as_flattened_mut();
+        if item.call.block_table.is_none() && seen.start <= at && at + PANEL <= seen.end {
+            let first = start_of(at);
+            for (k, start) in starts.iter_mut().enumerate() {
+                *start = first.wrapping_add(k * inner);
+            }
+        } else {
+            for (k, start) in starts.iter_mut().enumerate() {
+                *start = start_of((at + k).clamp(seen.start, seen.end - 1));
+            }
         }
     }
 
@@ -68,14 +87,18 @@ pub struct Share<'a, K> {
 }
 
 impl<K: Element> Share<'_, K> {
-    /// Elements of number `k`, below 16.
+    /// Elements of number `k` of the panel.
     #[inline(always)]
     pub fn row(&self, k: usize) -> Rows<K> {
-        let start = self.panel.starts[k % LANES];
+        self.row_at(self.panel.starts.as_flattened()[k % PANEL])
+    }
+
+    #[inline(always)]
+    fn row_at(&self, start: *mut K) -> Rows<K> {
         self.panel.row.from(start.wrapping_byte_add(self.bytes))
     }
 
-    /// The keys transposed: vector i holds their elements `d + i`, +0 beyond `lanes`.
+    /// 16 keys, the first or the last of the panel, transposed: vector i holds their elements `d + i`, +0 beyond `lanes`.
     ///
     /// # Safety
     /// The keys have so many elements, which lie as `L` says.
@@ -83,25 +106,30 @@ impl<K: Element> Share<'_, K> {
     pub unsafe fn columns<S: Simd, L: Layout>(
         &self,
         s: S,
+        half: usize,
         d: usize,
         lanes: impl Lanes,
     ) -> [S::F32; LANES] {
+        let starts = &self.panel.starts[half % HALVES];
         let mut square = [s.splat(0.0); LANES];
-        for (k, row) in square.iter_mut().enumerate() {
+        for (row, &start) in square.iter_mut().zip(starts) {
             // SAFETY: the caller's word.
-            *row = unsafe { L::load(s, self.row(k), d, lanes) };
+            *row = unsafe { L::load(s, self.row_at(start), d, lanes) };
         }
         s.transpose(square)
     }
 
-    /// Asks for elements `from` of row `k`, if that is below 16. Caches hold too little of rows that lie pages apart, at
-    /// addresses that share few sets, and no pattern is seen in them; so this comes a panel ahead.
+    /// Asks for elements `from` of row `k`, if the panel has so many.
     #[inline(always)]
     pub fn prefetch<S: Simd>(&self, s: S, k: usize, from: Range<usize>) {
-        if k < LANES {
+        if k < PANEL {
             let row = self.row(k);
+            let first = row.element(from.start);
+            if first.addr() % PAGE < from.len() * size_of::<K>() {
+                s.prefetch(first.wrapping_byte_add(AHEAD));
+            }
             for d in from.step_by(64 / size_of::<K>()) {
-                s.prefetch(row.element(d));
+                s.prefetch_early(row.element(d));
             }
         }
     }

@@ -9,9 +9,12 @@ use super::tile::{Accumulators, Tile, cover};
 use crate::access::Layout;
 use crate::simd::{Element, First, LANES, Simd, TileWork, Work};
 
-/// Transposes 16 keys, widened, to `[dims][PANEL]`.
+/// Transposes 16 keys of a panel, widened, to `[dims][PANEL]`.
 pub struct Transpose<'a, K, L> {
     pub keys: Share<'a, K>,
+    /// Which half of it.
+    pub half: usize,
+    /// The panel.
     pub to: *mut f32,
     pub dims: usize,
     pub layout: PhantomData<L>,
@@ -23,11 +26,11 @@ impl<K: Element, L: Layout> Work for Transpose<'_, K, L> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for d in (0..self.dims).step_by(LANES) {
-            let to = self.to.wrapping_add(d * PANEL);
+            let to = self.to.wrapping_add(d * PANEL + self.half * LANES);
             let count = (self.dims - d).min(LANES);
             // SAFETY: some row sees each key, and it has so many elements; so has the panel.
             unsafe {
-                let columns = self.keys.columns::<S, L>(s, d, First(count));
+                let columns = self.keys.columns::<S, L>(s, self.half, d, First(count));
                 for (i, column) in columns.into_iter().enumerate().take(count) {
                     s.store_f32(to.wrapping_add(i * PANEL), column);
                 }

@@ -273,6 +273,11 @@ impl Simd for Avx2 {
     fn prefetch<T>(self, p: *const T) {
         proved!(_mm_prefetch::<_MM_HINT_T0>(p.cast()));
     }
+
+    #[inline(always)]
+    fn prefetch_early<T>(self, p: *const T) {
+        proved!(_mm_prefetch::<_MM_HINT_T1>(p.cast()));
+    }
 }
 
 /// Lane i plus lane i + 4, then + 2, + 1.

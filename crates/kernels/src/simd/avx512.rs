@@ -233,6 +233,11 @@ impl Simd for Avx512 {
     fn prefetch<T>(self, p: *const T) {
         proved!(_mm_prefetch::<_MM_HINT_T0>(p.cast()));
     }
+
+    #[inline(always)]
+    fn prefetch_early<T>(self, p: *const T) {
+        proved!(_mm_prefetch::<_MM_HINT_T1>(p.cast()));
+    }
 }
 
 /// The mask of the first `count` of 16 lanes.

@@ -175,6 +175,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn fence(self);
     /// Asks for the cache line of `p`, which need not be a valid address.
     fn prefetch<T>(self, p: *const T);
+    /// The same for use a while later: more of these may be on their way at once, and the nearest cache is left alone.
+    fn prefetch_early<T>(self, p: *const T);
 }
 
 #[cfg(test)]

@@ -263,6 +263,9 @@ impl Simd for Scalar {
 
     #[inline(always)]
     fn prefetch<T>(self, _: *const T) {}
+
+    #[inline(always)]
+    fn prefetch_early<T>(self, _: *const T) {}
 }
 
 /// Without branches, so that a loop over it vectorises. The product with 2^112 moves the exponent from one

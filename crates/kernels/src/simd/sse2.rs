@@ -330,6 +330,11 @@ impl Simd for Sse2 {
     fn prefetch<T>(self, p: *const T) {
         proved!(_mm_prefetch::<_MM_HINT_T0>(p.cast()));
     }
+
+    #[inline(always)]
+    fn prefetch_early<T>(self, p: *const T) {
+        proved!(_mm_prefetch::<_MM_HINT_T1>(p.cast()));
+    }
 }
 
 /// How many of `count` elements fall to register `k` of registers of `width`.
