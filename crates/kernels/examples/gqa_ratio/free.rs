@@ -56,9 +56,12 @@ impl<const G: usize, K: Element> Work for Free<G, K> {
                             false => at(self.v, k),
                         };
                         for d in (0..DIMS).step_by(64 / size_of::<K>()) {
-                            s.prefetch(ahead.wrapping_add(d));
-                            s.prefetch(at(self.v, start + k).wrapping_add(d));
+                            s.prefetch_early(ahead.wrapping_add(d));
+                            s.prefetch_early(at(self.v, start + k).wrapping_add(d));
                         }
+                        // As the kernel does, pages are looked up before that.
+                        s.prefetch(at(self.k, start + 2 * PANEL + k));
+                        s.prefetch(at(self.v, start + PANEL + k));
                         let mut dots = [s.splat(0.0); G];
                         for d in (0..DIMS).step_by(LANES) {
                             let element = K::load(s, key.wrapping_add(d), All);

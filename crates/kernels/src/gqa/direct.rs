@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::item::Item;
 use super::panel::Share;
-use super::plan::{BLOCK, PANEL, Space};
+use super::plan::{BLOCK, Space};
 use super::state::State;
 use super::tile::{Accumulators, Tile, cover};
 use crate::access::Layout;
