@@ -98,6 +98,7 @@ const shared: Deal = {
   batch: few(2, 4),
   qLen: size(fc.constant(1)),
   kvHeads: size(fc.constantFrom(1, 1, 2)),
+  group: few(1, 3),
   headDim: few(1, 8),
   lengths: fc.constantFrom('equal', 'falling', 'scattered'),
   spare: sizes(fc.integer({ min: 0, max: 3 }), 0),
@@ -108,14 +109,19 @@ const shared: Deal = {
   scale: fc.constant(1),
   threads: dealt(fc.constantFrom(2, 3, 7, 16), 1),
 };
-/** A few queries whose windows are wider than a block and begin in different ones. */
+/**
+ * A few queries whose windows are wider than a block and begin in different ones; of several heads, since few of their
+ * sums change with where blocks end.
+ */
 const fewUnderWindow: Deal = {
   ...chunk,
   batch: size(fc.constant(1)),
-  qLen: few(2, 8),
+  qLen: few(3, 8),
+  group: few(4, 8),
+  headDim: few(1, 6),
   window: few(33, 100),
   causal: fc.constant(true),
-  keys: size(fc.constantFrom(140, 200, 257, 300)),
+  keys: size(fc.constantFrom(140, 160, 200, 257)),
   mask: fc.constant(null),
   softcap: fc.constant(0),
   scale: fc.constant(1),
