@@ -129,6 +129,15 @@ const fewUnderWindow: Deal = {
 /** From the least keys that are worth it to the most that a case has room for, one kernel's limit or another's. */
 const sharedKeys: Deal = { ...shared, keys: size(aroundPowersOfTwo(6, 10)) };
 const manySharedKeys: Deal = { ...shared, keys: size(aroundPowersOfTwo(9, 10)) };
+/** Every score below what f16 holds, or what stands for -inf with some; not v of all signs, among which 0 would be right. */
+const veryLow: Deal = {
+  mask: masked({
+    data: recipes({ constant: 1 }, fc.constantFrom(-1e10, -1e5)),
+    hides: fc.constantFrom('nothing', 'first keys', 'all but one'),
+  }),
+  v: recipes({ ramp: 2, constant: 1, normal: 1 }, fc.constantFrom(1, 30)),
+  special: fc.constant(null),
+};
 const zeros = recipes({ zeros: 1 }, fc.constant(1));
 
 const deals: readonly Deal[] = [
@@ -165,6 +174,8 @@ const deals: readonly Deal[] = [
   // More keys than 16 bits count, of which the last is what counts.
   {
     ...long,
+    ...apart,
+    v: generic.values,
     room: fc.constant('ample'),
     group: size(fc.constant(1)),
     kvHeads: size(fc.constant(1)),
@@ -299,14 +310,7 @@ const deals: readonly Deal[] = [
     }),
     keys: few(100, 300),
   },
-  {
-    mask: masked({
-      data: recipes({ constant: 1 }, fc.constantFrom(-1e10, -1e5, -1e10, 500)),
-      hides: fc.constantFrom('nothing', 'first keys', 'all but one'),
-    }),
-    v: recipes({ ramp: 2, constant: 1, normal: 1 }, fc.constantFrom(1, 30)),
-    special: fc.constant(null),
-  },
+  veryLow,
   { scores: scored('ascending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
   { scores: scored('descending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
   // Further apart than exp reaches.
@@ -353,6 +357,7 @@ const deals: readonly Deal[] = [
     spread: fc.constant(300),
   },
   { special: special('subnormal', 'max', '-0') },
+  veryLow,
   sharedKeys,
   { fused: dealt(fc.constant('k beside v'), 'none') },
   { fused: dealt(fc.constant('q beside out'), 'none') },
