@@ -1,6 +1,14 @@
 /** Dimensions told from cases as they are: how they are written, and those that every op has. */
 
-import { type Case, type CaseOf, cellDtype, type Op, outputsOf, type TensorSpec } from '../src/case/case.ts';
+import {
+  type Case,
+  type CaseOf,
+  cellDtype,
+  type Op,
+  outputElements,
+  outputsOf,
+  type TensorSpec,
+} from '../src/case/case.ts';
 import { floatDtypes, sizeOf } from '../src/case/dtype.ts';
 import { isInPlace } from './derive.ts';
 import type { Dimension } from './suite.ts';
@@ -76,8 +84,12 @@ export const specialValues: Edges<Case> = {
   'negative zero': patched('-0'),
 };
 
-/** Where memory begins and ends, what stood in it, and how many threads there are. */
+/** Whether there is work at all, where memory begins and ends, what stood in it, and how many threads there are. */
 export const surroundings: readonly Dimension[] = [
+  dimension('work', {
+    none: c => outputElements(c) === 0,
+    some: c => outputElements(c) > 0,
+  }),
   dimension('guard', {
     'at the end': c => Object.values(c.buffers).some(buffer => buffer.edge === 'end'),
     'at the start': c => Object.values(c.buffers).some(buffer => buffer.edge === 'start'),

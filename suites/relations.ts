@@ -22,7 +22,7 @@ export const commonRelations: readonly Relation[] = [
     name: 'threads',
     says: 'the number of threads changes nothing',
     owed: ['threads'],
-    about: ['threads'],
+    about: ['threads', 'sums by threads'],
     derive: (c, draw) => {
       const others = threadCounts.filter(count => count !== c.threads);
       return { case: { ...c, threads: others[draw(others.length)] } };

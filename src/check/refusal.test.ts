@@ -61,6 +61,14 @@ describe('what a kernel answers to a broken call', () => {
     expect(ask(ways(2), answer).broken.sort()).toEqual([2, 3]);
   });
 
+  test('a way in which few calls can be broken is tried wherever it is one, beside the three', () => {
+    const rare = ways(12).map((way, i): Refusal => (i < 2 ? { ...way, seldom: true } : way));
+    const { said, broken } = ask(rare, refusing);
+    expect(said).toBe('held');
+    expect(broken).toHaveLength(5);
+    expect(broken.filter(threads => threads < 4).sort()).toEqual([2, 3]);
+  });
+
   test.each<[string, Outcome, object]>([
     ['ok', ok(right(base)), { message: 'a call must be refused (way 0): the kernel accepts it' }],
     [

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { aroundPowersOfTwo, dealt, recipes, type Special, sizes } from '../data.ts';
 import { type Layout, layouts } from '../layout.ts';
-import { blockSizes, fields, generic, masks, modelHeads, pagings, widths } from './fields.ts';
+import { blockSizes, endlessWindows, fields, generic, masks, pagings, widths } from './fields.ts';
 import type { Mask, Paging, Plan, Scores } from './plan.ts';
 
 type Deal = { readonly [Field in keyof Plan]?: fc.Arbitrary<Plan[Field]> };
@@ -85,11 +85,64 @@ const chunk: Deal = {
   headDim: few(4, 16),
   keys: few(16, 60),
 };
+/**
+ * One query of few heads and many keys, for more threads than a batch has heads, of a type that shows in which order
+ * they are summed: who divides keys over threads, and by what, shows. Batches have as many keys each, or far fewer.
+ */
+const shared: Deal = {
+  ...long,
+  ...apart,
+  ...unstructured,
+  dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16'),
+  kvDtype: fc.constantFrom('f32', 'f32', 'bf16'),
+  batch: few(2, 4),
+  qLen: size(fc.constant(1)),
+  kvHeads: size(fc.constantFrom(1, 1, 2)),
+  group: few(1, 3),
+  headDim: few(1, 8),
+  lengths: fc.constantFrom('equal', 'falling', 'scattered'),
+  spare: sizes(fc.integer({ min: 0, max: 3 }), 0),
+  paging: dealt<Paging | null>(fc.oneof({ weight: 3, arbitrary: unpaged }, pagings()), null),
+  window: fc.constant(0),
+  mask: fc.constant(null),
+  softcap: fc.constant(0),
+  scale: fc.constant(1),
+  threads: dealt(fc.constantFrom(2, 3, 7, 16), 1),
+};
+/**
+ * A few queries whose windows are wider than a block and begin in different ones; of several heads, since few of their
+ * sums change with where blocks end.
+ */
+const fewUnderWindow: Deal = {
+  ...chunk,
+  batch: size(fc.constant(1)),
+  qLen: few(3, 8),
+  group: few(4, 8),
+  headDim: few(1, 6),
+  window: few(33, 100),
+  causal: fc.constant(true),
+  keys: size(fc.constantFrom(140, 160, 200, 257)),
+  mask: fc.constant(null),
+  softcap: fc.constant(0),
+  scale: fc.constant(1),
+};
+/** From the least keys that are worth it to the most that a case has room for, one kernel's limit or another's. */
+const sharedKeys: Deal = { ...shared, keys: size(aroundPowersOfTwo(6, 10)) };
+const manySharedKeys: Deal = { ...shared, keys: size(aroundPowersOfTwo(9, 10)) };
+/** Every score below what f16 holds, or what stands for -inf with some; not v of all signs, among which 0 would be right. */
+const veryLow: Deal = {
+  mask: masked({
+    data: recipes({ constant: 1 }, fc.constantFrom(-1e10, -1e5)),
+    hides: fc.constantFrom('nothing', 'first keys', 'all but one'),
+  }),
+  v: recipes({ ramp: 2, constant: 1, normal: 1 }, fc.constantFrom(1, 30)),
+  special: fc.constant(null),
+};
 const zeros = recipes({ zeros: 1 }, fc.constant(1));
 
 const deals: readonly Deal[] = [
   { batch: fc.constant(0) },
-  { qLen: fc.constant(0), prompt: fc.constant(false) },
+  { qLen: fc.constant(0), prompt: fc.constant(false), lengths: fc.constantFrom('equal', 'scattered') },
   { keys: fc.constant(0), batch: few(1, 3) },
   // Strides beyond 32 bits, of all tensors at once: who wraps one of them need not wait for its turn below.
   {
@@ -118,14 +171,33 @@ const deals: readonly Deal[] = [
     mask: fc.constant(null),
     room: fc.constant('ample'),
   },
+  // More keys than 16 bits count, of which the last is what counts.
+  {
+    ...long,
+    ...apart,
+    v: generic.values,
+    room: fc.constant('ample'),
+    group: size(fc.constant(1)),
+    kvHeads: size(fc.constant(1)),
+    qLen: size(fc.constant(1)),
+    headDim: few(1, 2),
+    keys: size(fc.constantFrom(65_537, 65_600, 66_000)),
+    lengths: fc.constant('equal'),
+    mask: fc.constant(null),
+    paging: dealt<Paging | null>(
+      fc.oneof(fc.constant(null), pagings({ blockSize: fc.constantFrom(16, 100, 128) })),
+      null,
+    ),
+    window: fc.constant(0),
+    ...unbent,
+    scores: scored('last ahead'),
+    spread: fc.constantFrom(20, 300),
+  },
   // More queries than a tile has rows: plainly, under a window, from blocks, behind a mask (further below).
   chunk,
   // Split over threads, and not evenly.
-  {
-    ...long,
-    keys: size(fc.constantFrom(257, 700, 1025)),
-    threads: dealt(fc.constantFrom(2, 3, 5, 7, 16), 1),
-  },
+  sharedKeys,
+  manySharedKeys,
   // A window that begins behind the first tile, and scores far below 0: what a tile without keys leaves shows.
   {
     ...small,
@@ -152,6 +224,7 @@ const deals: readonly Deal[] = [
     prompt: fc.constant(false),
     causal: fc.constant(true),
     lengths: fc.constant('equal'),
+    window: size(fc.constantFrom(0, ...endlessWindows)),
   },
   // Several batches with one token each.
   {
@@ -169,7 +242,13 @@ const deals: readonly Deal[] = [
     keys: few(1, 20),
     headDim: few(1, 16),
   },
-  ...modelHeads.map(
+  // Heads of some models on few keys; those of all are named cases.
+  ...[
+    [2, 24],
+    [1, 71],
+    [8, 4],
+    [2, 7],
+  ].map(
     ([kvHeads, group]): Deal => ({
       kvHeads: size(fc.constant(kvHeads)),
       group: size(fc.constant(group)),
@@ -181,21 +260,20 @@ const deals: readonly Deal[] = [
   ),
   { headDim: size(fc.constantFrom(...widths)), keys: few(1, 100) },
   { headDim: size(fc.constantFrom(...widths)), ...unstructured },
-  { headDim: few(17, 255), ...unstructured },
+  {
+    headDim: size(fc.oneof(fc.integer({ min: 17, max: 255 }), fc.integer({ min: 257, max: 400 }))),
+    ...unstructured,
+  },
   { headDim: size(fc.constant(1)) },
   { window: size(fc.constantFrom(1, 2, 3)), causal: fc.constant(true) },
-  {
-    window: few(10, 100),
-    causal: fc.constant(true),
-    keys: size(fc.constantFrom(130, 200, 257, 300)),
-    mask: fc.constant(null),
-  },
+  fewUnderWindow,
   {
     window: few(1, 20),
     causal: fc.constant(true),
     keys: size(fc.constantFrom(64, 65, 128, 320)),
     qLen: few(1, 5),
   },
+  fewUnderWindow,
   // Blocks of 512 that a window leaves behind, whole.
   {
     ...long,
@@ -203,8 +281,11 @@ const deals: readonly Deal[] = [
     causal: fc.constant(true),
     keys: size(fc.constantFrom(575, 640, 700)),
   },
+  sharedKeys,
+  manySharedKeys,
   { softcap: fc.constantFrom(50, 30, 5), mask: fc.constant(null), keys: size(fc.constantFrom(65, 33, 17)) },
   { ...chunk, window: few(2, 20), causal: fc.constant(true), mask: fc.constant(null) },
+  fewUnderWindow,
   { softcap: fc.constantFrom(5, 0.75), scale: fc.constantFrom(20, 1) },
   {
     ...small,
@@ -229,7 +310,7 @@ const deals: readonly Deal[] = [
     }),
     keys: few(100, 300),
   },
-  { mask: masked({ data: recipes({ constant: 1 }, fc.constantFrom(-1e4, -500, 500)) }) },
+  veryLow,
   { scores: scored('ascending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
   { scores: scored('descending'), spread: fc.constantFrom(20, 300), keys: few(66, 300), headDim: few(1, 40) },
   // Further apart than exp reaches.
@@ -238,9 +319,11 @@ const deals: readonly Deal[] = [
     spread: fc.constant(300),
     mask: fc.constant(null),
     ...unbent,
+    scale: fc.constantFrom(-1, 1, -1),
     window: fc.constant(0),
     keys: few(2, 60),
   },
+  sharedKeys,
   { scores: scored('first ahead', 'last ahead'), keys: few(60, 300) },
   { scores: scored('low'), mask: fc.constant(null), ...unbent },
   { scores: scored('low', 'high', 'ties', 'equal') },
@@ -260,7 +343,8 @@ const deals: readonly Deal[] = [
     window: few(1, 9),
     causal: fc.constant(true),
     keys: few(30, 60),
-    qLen: few(1, 4),
+    qLen: few(1, 9),
+    prompt: fc.constant(false),
     tableLayout: fc.constant(contiguous),
   },
   { spare: few(20, 80), lengths: fc.constant('equal'), unseen: fc.constantFrom('nan', 'inf', 'max') },
@@ -273,6 +357,8 @@ const deals: readonly Deal[] = [
     spread: fc.constant(300),
   },
   { special: special('subnormal', 'max', '-0') },
+  veryLow,
+  sharedKeys,
   { fused: dealt(fc.constant('k beside v'), 'none') },
   { fused: dealt(fc.constant('q beside out'), 'none') },
   { kLayout: layout(headMajor), vLayout: layout(headMajor), fused: fc.constant('none') },

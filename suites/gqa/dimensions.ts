@@ -16,8 +16,8 @@ import {
   surroundings,
 } from '../dimensions.ts';
 import type { Dimension } from '../suite.ts';
-import { type Facts, factsOf, type GqaCase, seenBy, upTo } from './facts.ts';
-import { blockSizes, modelHeads, widths } from './fields.ts';
+import { type Facts, factsOf, forsakenEntry, type GqaCase, seenBy, upTo } from './facts.ts';
+import { blockSizes, endlessWindows, modelHeads, widths } from './fields.ts';
 
 /** A test of what a case says. */
 const fact = (test: (facts: Facts, c: GqaCase) => boolean) => (c: GqaCase) => test(factsOf(c), c);
@@ -27,6 +27,17 @@ const isManyScores = ({ lengths, qHeads, kvHeads }: Facts) =>
   lengths.some(length => (length * qHeads) / kvHeads > 65_536);
 const anyLength = (test: (length: number, facts: Facts) => boolean) =>
   fact(facts => works(facts) && facts.lengths.some(length => test(length, facts)));
+
+/** Whether sums show in which order they were made: in f32, of numbers without a pattern. */
+const shows = ({ tensors: { q, k, v, mask } }: GqaCase) =>
+  q.dtype === 'f32' &&
+  !mask &&
+  [q, k, v].every(
+    ({ data }) => ['normal', 'uniform'].includes(data?.kind ?? '') && data?.patches.length === 0,
+  );
+const summed = (test: (facts: Facts, c: GqaCase) => boolean) =>
+  fact((facts, c) => shows(c) && test(facts, c));
+const longest = ({ lengths }: Facts) => Math.max(0, ...lengths);
 
 const near = (length: number, power: number) => Math.abs(length - power) <= 1;
 const powers = [8, 16, 32, 64, 128, 256, 512, 1024] as const;
@@ -65,6 +76,9 @@ const isRamp = (sign: number) => (c: Case) =>
   c.tensors.mask?.data?.kind === 'ramp' && Math.sign(c.tensors.mask.data.scale) === sign;
 /** Scores further apart than this have weights that f32 does not hold beside each other. */
 const expRange = 104;
+const isBeyondExp = (c: GqaCase) =>
+  (isStairs(1)(c) || isStairs(-1)(c)) &&
+  Math.abs(c.params.scale * c.tensors.k.data!.scale) * countOf(c.tensors.k.shape) > expRange;
 /** Whether the first element of every row of k is set, below or above zero. */
 const shifted = (sign: number) => (c: Case) =>
   c.tensors.k.data?.patches.some(
@@ -110,11 +124,39 @@ export const dimensions: readonly Dimension[] = [
       (c, power) => anyLength(length => near(length, power))(c),
     ),
     'more than 1100': anyLength(length => length > 1100),
+    'more than 65,536': anyLength(length => length > 65_536),
     ragged: fact(({ lengths }) => new Set(lengths).size > 1),
     'none in one batch': fact(({ lengths }) => lengths.includes(0) && lengths.some(length => length > 0)),
     'all that there is room for, unsaid': c => !has('kvLen')(c),
     'room behind them': anyLength((length, { capacity }) => length > 0 && length < capacity),
   }),
+  // Where another order of summation may begin, on numbers that show it: by queries, threads and room.
+  dimension<'gqa'>('sums by queries', {
+    'of 16 queries and more': summed(({ qLen }) => qLen >= 16),
+    'of a few queries under a window that begins in different blocks': summed(
+      ({ qLen, window, lengths }) =>
+        qLen > 1 && qLen < 16 && window > 32 && lengths.some(length => length > window + 32),
+    ),
+  }),
+  dimension<'gqa'>('sums by threads', {
+    ...each(
+      [64, 512, 1024],
+      keys => `of ${keys} keys and more of one query`,
+      (c, keys) => summed(facts => facts.qLen === 1 && c.threads > 1 && longest(facts) >= keys)(c),
+    ),
+    'more than a batch has heads of keys, and not more than all have': summed(
+      ({ qLen, batch, kvHeads, lengths }, { threads }) =>
+        qLen === 1 && threads > kvHeads && threads <= batch * kvHeads && lengths.some(length => length >= 64),
+    ),
+  }),
+  dimension<'gqa'>(
+    'sums by room',
+    each(
+      [64, 128, 256, 512],
+      keys => `for ${keys} keys or up to four more or less`,
+      (c, keys) => summed(facts => works(facts) && Math.abs(facts.capacity - keys) <= 4)(c),
+    ),
+  ),
   // What a kernel may think of keeping on its stack.
   dimension<'gqa'>('scores of a group for one query', {
     'up to 65,536': fact(facts => !isManyScores(facts)),
@@ -153,6 +195,7 @@ export const dimensions: readonly Dimension[] = [
     ...counts([1, ...widths], facts => facts.headDim),
     'below a vector': fact(({ headDim }) => headDim > 2 && headDim < 16),
     odd: fact(({ headDim }) => headDim % 2 === 1),
+    'more than 256, no multiple of 64': fact(({ headDim }) => headDim > 256 && headDim % 64 > 0),
     'no power of two': fact(({ headDim }) => !isPowerOfTwo(headDim)),
   }),
   dimension<'gqa'>(
@@ -188,6 +231,11 @@ export const dimensions: readonly Dimension[] = [
     'a window that hides 512 keys and more': anyQuery(
       (facts, b, i) => facts.window > 0 && seenBy(facts, b, i).first >= 512,
     ),
+    ...each(
+      endlessWindows,
+      window => `a window of ${window}`,
+      (c, window) => c.params.window === window,
+    ),
     'a window longer than the keys': anyLength((length, { window }) => window > length + 1),
   }),
   dimension<'gqa'>('softcap', {
@@ -217,9 +265,8 @@ export const dimensions: readonly Dimension[] = [
     ties: c => c.tensors.k.data?.kind === 'list',
     equal: c => c.tensors.k.data?.kind === 'constant',
     'all zero': c => c.tensors.q.data?.kind === 'zeros',
-    "beyond exp's range": c =>
-      (isStairs(1)(c) || isStairs(-1)(c)) &&
-      Math.abs(c.params.scale * c.tensors.k.data!.scale) * countOf(c.tensors.k.shape) > expRange,
+    "beyond exp's range": isBeyondExp,
+    "beyond exp's range, upside down": c => isBeyondExp(c) && c.params.scale < 0,
   }),
   dimension<'gqa'>('mask', {
     none: c => !has('mask')(c),
@@ -253,6 +300,11 @@ export const dimensions: readonly Dimension[] = [
         ) ?? false,
     ),
     '-inf for a row': c => patchedRow(c, keysOfMask),
+    ...each(
+      [-1e5, -1e10],
+      value => `${value} for every key`,
+      (c, value) => c.tensors.mask?.data?.kind === 'constant' && c.tensors.mask.data.scale === value,
+    ),
     'the lowest number': maskPatch(value => typeof value === 'number' && value < -1e38),
     finite: c => c.tensors.mask?.data?.kind === 'normal',
   }),
@@ -301,6 +353,10 @@ export const dimensions: readonly Dimension[] = [
     'no number where nobody looks': c =>
       has('blockTable')(c) &&
       (c.tensors.blockTable.data?.values ?? []).some(block => block < 0 || block >= c.tensors.k.shape[0]),
+  }),
+  dimension<'gqa'>('blocks that a window leaves', {
+    none: c => !has('blockTable')(c) || forsakenEntry(c) === undefined,
+    some: c => has('blockTable')(c) && forsakenEntry(c) !== undefined,
   }),
   dimension<'gqa'>('layout', {
     'gaps between batches': c => hasGap(c, 0),

@@ -80,6 +80,24 @@ export function seenIn(facts: Facts, b: number): Span {
   return visibleToAny(facts, facts.lengths[b]);
 }
 
+/**
+ * The first entry of a block table in whose block only earlier queries than the last of their batch see a key, under
+ * a window that has moved on since; undefined: there is none.
+ */
+export function forsakenEntry(c: GqaCase): number | undefined {
+  const facts = factsOf(c);
+  const [, blockSize] = c.tensors.k.shape;
+  const [, perBatch] = c.tensors.blockTable.shape;
+  for (const b of upTo(facts.batch)) {
+    const { first, end } = seenIn(facts, b);
+    if (end === first) continue;
+    const entry = Math.floor(first / blockSize);
+    const last = seenBy(facts, b, facts.qLen - 1);
+    if (last.first >= (entry + 1) * blockSize) return b * perBatch + entry;
+  }
+  return undefined;
+}
+
 /** Numbers from 0. */
 export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);

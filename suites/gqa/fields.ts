@@ -7,8 +7,10 @@ import { type Layout, layouts } from '../layout.ts';
 import { allModels } from '../models.ts';
 import type { Mask, Paging, Plan } from './plan.ts';
 
-/** Head widths of models, and of others that are no power of two. */
-export const widths = [2, 32, 64, 80, 96, 112, 128, 192, 256] as const;
+/** Head widths of models, and of others that are no power of two: heads of latent attention come last. */
+export const widths = [2, 32, 64, 80, 96, 112, 128, 192, 256, 320, 576] as const;
+/** Windows that mean none: a position or a key more, and 32 bits overflow. */
+export const endlessWindows = [2 ** 31 - 1, 2 ** 31 - 2, 2 ** 31 - 40, 2 ** 30] as const;
 export const blockSizes = [1, 8, 16, 128] as const;
 
 /** Mostly few: what goes wrong goes wrong at few, and many cases are worth more than large ones. */
@@ -45,9 +47,10 @@ const headDims = fc.oneof(
 );
 const windows = fc.oneof(
   { withCrossShrink: true },
-  { weight: 7, arbitrary: fc.constant(0) },
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 16 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 17, max: 100 }) },
+  { weight: 14, arbitrary: fc.constant(0) },
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 16 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 17, max: 100 }) },
+  { weight: 1, arbitrary: fc.constantFrom(...endlessWindows) },
 );
 
 /** Magnitudes that leave scores numbers. */

@@ -5,7 +5,7 @@ import { sizeOf } from '../../src/case/dtype.ts';
 import { repeats, withTensors } from '../derive.ts';
 import { commonRefusals, laidOn } from '../refusals.ts';
 import type { Refusal } from '../suite.ts';
-import { factsOf, type GqaCase, seenIn, upTo } from './facts.ts';
+import { factsOf, forsakenEntry, type GqaCase, seenIn, upTo } from './facts.ts';
 
 type Params = GqaCase['params'];
 
@@ -86,6 +86,9 @@ function integer(
   };
 }
 
+/** Where few calls can be broken so. */
+const seldom = (refusal: Refusal): Refusal => ({ ...refusal, seldom: true });
+
 const lastLength = (c: GqaCase) => (c.tensors.kvLen.shape[0] > 0 ? c.tensors.kvLen.shape[0] - 1 : undefined);
 
 /** The last entry of a block table in whose block a query sees a key. */
@@ -148,6 +151,14 @@ export const refusals: readonly Refusal[] = [
   integer('a length is -2^31', 'kvLen', lastLength, () => -(2 ** 31)),
   integer('a length is one more than there is room for', 'kvLen', lastLength, c => factsOf(c).capacity + 1),
   integer('a length is far beyond the room', 'kvLen', lastLength, () => 2 ** 31 - 1),
+  seldom(
+    integer(
+      'a length is one more than there is room for, and there are no queries',
+      'kvLen',
+      c => (factsOf(c).qLen === 0 ? lastLength(c) : undefined),
+      c => factsOf(c).capacity + 1,
+    ),
+  ),
   params('a window without causal', ({ causal, window }) =>
     causal && window === 0 ? null : { causal: false, window: window || 1 },
   ),
@@ -159,6 +170,14 @@ export const refusals: readonly Refusal[] = [
     'blockTable',
     lastSeenEntry,
     c => c.tensors.k.shape[0],
+  ),
+  seldom(
+    integer(
+      'a block number is one too many where an earlier query alone sees a key',
+      'blockTable',
+      forsakenEntry,
+      c => c.tensors.k.shape[0],
+    ),
   ),
   integer('a block number is far out where a key is seen', 'blockTable', lastSeenEntry, () => 2 ** 31 - 1),
   sizes('v has a key less than k', { v: [1, -1] }),

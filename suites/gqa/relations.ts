@@ -106,7 +106,7 @@ export const relations: readonly Relation[] = [
     'batch alone',
     'a batch does not depend on those beside it',
     ['batch'],
-    ['batch', 'queries'],
+    ['batch', 'queries', 'sums by threads'],
     (c, { batch }, draw) => {
       if (batch < 2) return null;
       const b = draw(batch);
@@ -128,7 +128,7 @@ export const relations: readonly Relation[] = [
     'chunk alone',
     'queries give what they give in a longer call: in chunks, or token by token',
     ['batch'],
-    ['queries', 'batch'],
+    ['queries', 'batch', 'sums by queries'],
     (c, { batch, qLen }, draw) => {
       if (batch * qLen < 2) return null;
       const [b, from] = [draw(batch), draw(qLen)];
@@ -178,7 +178,8 @@ export const relations: readonly Relation[] = [
       const order = permutation(slots / blockSize, draw);
       const places = order.flatMap(block => upTo(blockSize).map(i => block * blockSize + i));
       // Block n holds what stood at order[n].
-      const table = order.map((_, piece) => order.indexOf(piece));
+      const table = Array<number>(order.length);
+      for (const [n, piece] of order.entries()) table[piece] = n;
       const paged = moved(c, [slots / blockSize, blockSize], places);
       const values = recipe('list', { values: table });
       return { case: withOwn(paged, 'blockTable', 'i32', [batch, capacity / blockSize], values) };
@@ -188,11 +189,13 @@ export const relations: readonly Relation[] = [
     'capacity',
     'room behind the keys changes nothing',
     ['placement'],
-    ['keys'],
+    ['keys', 'sums by room'],
     (c, { batch, capacity, lengths }, draw) => {
       if (c.tensors.blockTable || capacity === 0 || !canMoveMask(c)) return null;
       const least = lengths.reduce((a, b) => Math.max(a, b), 0);
-      const room = draw(2) && least < capacity ? least + draw(capacity - least) : capacity + 1 + draw(70);
+      const fewer = least < capacity && draw(2) === 1;
+      const more = draw(2) ? 1 + draw(70) : 2 ** Math.floor(Math.log2(capacity) + 1) + 1 - capacity;
+      const room = fewer ? least + draw(capacity - least) : capacity + more;
       const keys = upTo(room).map(key => Math.min(key, capacity - 1));
       const masked = withMaskKeys(withLengths(c, lengths), keys);
       const places = upTo(batch).flatMap(b => keys.map(key => b * capacity + key));

@@ -34,6 +34,7 @@ export const dimensions: readonly Dimension[] = [
     'a power of two + 1': c => lengthOf(c) > 2 && isPowerOfTwo(lengthOf(c) - 1),
     "a model's width": c => modelWidths.includes(lengthOf(c)),
     'very long': c => lengthOf(c) >= 16384,
+    'more than 65,535': c => lengthOf(c) > 65_535,
   }),
   dimension<'rms_norm'>(
     'row length mod 32',

@@ -87,7 +87,10 @@ function everyValue(dtype: FloatDtype, ulps: number, rows = 256, n = 256): Named
 /** In ulps; half of one, and this more or less, is a value of both 16-bit types. */
 const hair = 2 ** -8;
 
-/** Token embeddings of a short text through the first norm of SmolLM2-135M; every value that 16 bits hold. */
+/**
+ * Token embeddings of a short text through the first norm of SmolLM2-135M; every value that 16 bits hold; a row that
+ * is longer than they count.
+ */
 export const named: readonly NamedCase[] = [
   ...(['f16', 'bf16'] as const).flatMap(dtype =>
     [0.5, 0.5 + hair, 0.5 - hair].map(ulps => everyValue(dtype, ulps)),
@@ -105,6 +108,7 @@ export const named: readonly NamedCase[] = [
       recipe('normal', 2),
     ),
   ),
+  namedCase('one row of 65,539, f32', 'f32', 1, 65_539, recipe('normal', 1), recipe('normal', 2)),
 ];
 
 function timed(

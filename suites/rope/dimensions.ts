@@ -18,7 +18,7 @@ import {
 } from '../dimensions.ts';
 import { allModels } from '../models.ts';
 import type { Dimension } from '../suite.ts';
-import { type Band, bandsOf } from './bands.ts';
+import { type Band, bandsOf, type Range, yarnRange } from './bands.ts';
 import { widths } from './fields.ts';
 
 type RopeCase = CaseOf<'rope'>;
@@ -29,6 +29,18 @@ const isPartial = (c: RopeCase) => rotary(c) > 0 && rotary(c) < extent(c, 3);
 const computes = (c: RopeCase) => !c.tensors.cos && rotary(c) > 0 && countOf(c.tensors.x.shape) > 0;
 const scaled = (c: RopeCase, type: RopeCase['params']['scaling']['type']) =>
   computes(c) && c.params.scaling.type === type;
+
+/** Whether yarn's range of a case is so. */
+const ranges = (test: (range: Range) => boolean) => (c: RopeCase) => {
+  const { scaling } = c.params;
+  return computes(c) && scaling.type === 'yarn' && test(yarnRange(c.params, scaling));
+};
+/** Positions that a scaling counts as those of training; 0: there are none. */
+const originals = (c: RopeCase) => {
+  const { scaling } = c.params;
+  return computes(c) && 'originalMaxPositions' in scaling ? scaling.originalMaxPositions : 0;
+};
+const isNoF32 = (value: number) => Math.fround(value) !== value;
 
 const attends = (c: RopeCase) =>
   computes(c) && c.params.scaling.type === 'yarn' && c.params.scaling.attentionFactor !== 1;
@@ -72,11 +84,14 @@ export const dimensions: readonly Dimension[] = [
   dimension<'rope'>('heads', {
     ...counts([1, 2, 3, 8], 2),
     "a model's": c => allModels.some(({ heads }) => heads > 8 && heads === extent(c, 2)),
+    'more than 65,536 elements of a token': c => extent(c, 2) * extent(c, 3) > 65_536,
+    'more than 65,536 of all tokens': c => extent(c, 0) * extent(c, 1) * extent(c, 2) > 65_536,
   }),
   dimension<'rope'>('head width', {
     ...counts([1, ...widths], 3),
     'below a vector': c => extent(c, 3) > 2 && extent(c, 3) < 16,
     odd: c => extent(c, 3) % 2 === 1,
+    'more than 256, no power of two': c => extent(c, 3) > 256 && !isPowerOfTwo(extent(c, 3)),
   }),
   dimension<'rope'>('rotary width', {
     ...each([0, ...widths], String, (c, width) => rotary(c) === width),
@@ -120,6 +135,12 @@ export const dimensions: readonly Dimension[] = [
   dimension<'rope'>('theta', {
     ...each([1e4, 1e5, 5e5, 1e6, 1e7], String, (c, theta) => computes(c) && c.params.theta === theta),
     'below 10': c => computes(c) && c.params.theta < 10,
+    'no f32': c => computes(c) && isNoF32(c.params.theta),
+    'no f32, far out, in f32': c =>
+      computes(c) &&
+      c.tensors.x.dtype === 'f32' &&
+      isNoF32(c.params.theta) &&
+      anyPosition(p => p >= 30_000)(c),
   }),
   dimension<'rope'>('scaling', {
     ...each(['none', 'linear'] as const, String, scaled),
@@ -132,6 +153,22 @@ export const dimensions: readonly Dimension[] = [
       ),
     ),
     'an attention factor': attends,
+    "yarn's range from pair 0, held there": ranges(({ held }) => held.low),
+    "yarn's range up to the last element, held there": ranges(({ held }) => held.high),
+    "yarn's range empty": ranges(({ low, high }) => low === high),
+    "yarn's range ends before it begins": ranges(({ low, high }) => high < low),
+    ...Object.fromEntries(
+      (['llama3', 'yarn'] as const).flatMap(type =>
+        [32_767, 65_535].map(most => [
+          `${type}, more than ${most} original positions`,
+          (c: RopeCase) => scaled(c, type) && originals(c) > most,
+        ]),
+      ),
+    ),
+    'beyond more than 32,767 original positions': c =>
+      originals(c) > 32_767 && anyPosition(p => p > originals(c))(c),
+    'a factor that is no f32': c =>
+      computes(c) && 'factor' in c.params.scaling && isNoF32(c.params.scaling.factor),
   }),
   dimension<'rope'>('angles', {
     computed: computes,
@@ -140,6 +177,7 @@ export const dimensions: readonly Dimension[] = [
     'of tables with rows to spare': c => !!c.tensors.cos && c.tensors.cos.shape[0] > rowsUsed(c),
     'of tables in one buffer': c => !!c.tensors.cos && c.tensors.cos.buffer === c.tensors.sin.buffer,
     'of tables far down': c => !!c.tensors.cos && rowsUsed(c) > 257,
+    'of tables further down than 65,536 rows': c => !!c.tensors.cos && rowsUsed(c) > 65_536,
     'of tables that are no circle': c => c.tensors.cos?.data?.kind === 'uniform',
   }),
   dimension<'rope'>('magnitude', {

@@ -7,11 +7,13 @@ import { type Layout, layouts } from '../layout.ts';
 import { allModels } from '../models.ts';
 import type { Plan, Positions, Scaling, Tables } from './plan.ts';
 
-/** Rotary and head widths of models, and of others that are no power of two. */
-export const widths = [2, 32, 64, 80, 96, 112, 128, 192, 256] as const;
+/** Rotary and head widths of models, and of others that are no power of two: heads of latent attention come last. */
+export const widths = [2, 32, 64, 80, 96, 112, 128, 192, 256, 320, 576] as const;
 /** Positions that are told apart only by whoever holds them whole, and the ends of what there is. */
 const farPositions = [2 ** 31 - 1, 2 ** 30, 2 ** 24 + 1, 1_000_003, 131_071] as const;
 const thetas = [1e4, 5e5, 1e6, 1e7, 1e5] as const;
+/** No f32: as NTK-aware scaling makes them (1e4 * 4^(64/62)), and two that are near one. */
+const uneven = [41829.36592889948, 500000.0149, 10000.00049] as const;
 
 /** Mostly few: what goes wrong goes wrong at few, and many cases are worth more than large ones. */
 const batches = fc.oneof(
@@ -24,18 +26,18 @@ const tokenCounts = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 10, max: 17 }) },
 );
 const headCounts = fc.oneof(
-  { weight: 80, arbitrary: fc.integer({ min: 1, max: 3 }) },
-  { weight: 19, arbitrary: fc.integer({ min: 4, max: 8 }) },
+  { weight: 160, arbitrary: fc.integer({ min: 1, max: 3 }) },
+  { weight: 39, arbitrary: fc.integer({ min: 4, max: 8 }) },
   { weight: 1, arbitrary: fc.constantFrom(...allModels.map(({ heads }) => heads)) },
 );
 const headDims = fc.oneof(
   { weight: 30, arbitrary: fc.integer({ min: 1, max: 16 }) },
   { weight: 47, arbitrary: fc.integer({ min: 17, max: 80 }) },
   { weight: 20, arbitrary: fc.constantFrom(...widths.slice(1, 7)) },
-  { weight: 3, arbitrary: fc.constantFrom(...widths.slice(7)) },
+  { weight: 2, arbitrary: fc.constantFrom(...widths.slice(7)) },
 );
 /** More than any head has: all of it turns. */
-const whole = fc.constant(256);
+const whole = fc.constant(1024);
 const rotaryDims = fc.oneof(
   { weight: 10, arbitrary: whole },
   { weight: 4, arbitrary: fc.integer({ min: 2, max: 80 }) },
@@ -57,15 +59,25 @@ const positions = (start: fc.Arbitrary<number>): fc.Arbitrary<Positions> =>
     stagger: fc.constantFrom(0, 1, 7, 300),
   });
 
-/** Original positions so few that short heads too have pairs in every band. */
-const originals = fc.constantFrom(8192, 4096, 32768, 64, 1024);
+/** Original positions so few that short heads too have pairs in every band, and more than 15 and 16 bits hold. */
+const originals = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 5, arbitrary: fc.constantFrom(8192, 4096, 32768, 64, 1024) },
+  { weight: 2, arbitrary: fc.constantFrom(131_072, 40_960, 262_144) },
+);
+/** 2 pi and a little less, or less: pair 0 does not turn once then, and yarn's range ends where it begins, or before. */
+const yarnOriginals = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 7, arbitrary: originals },
+  { weight: 2, arbitrary: fc.constantFrom(6, 5, 12, 1) },
+);
 const scalings = {
   none: fc.constant<Scaling>({ type: 'none' }),
-  linear: fc.record({ type: fc.constant('linear'), factor: fc.constantFrom(2, 4, 8, 0.5) }),
+  linear: fc.record({ type: fc.constant('linear'), factor: fc.constantFrom(2, 4, 8, 0.5, 2.7) }),
   llama3: fc
     .record({
-      factor: fc.constantFrom(8, 32, 2),
-      band: fc.constantFrom([1, 4], [1, 4], [0.5, 16], [2, 2]),
+      factor: fc.constantFrom(8, 32, 2, 2.7),
+      band: fc.constantFrom([1, 4], [1, 4], [0.5, 16], [2, 2], [1.1, 3.9]),
       originalMaxPositions: originals,
     })
     .map(
@@ -79,12 +91,12 @@ const scalings = {
     ),
   yarn: fc.record({
     type: fc.constant('yarn'),
-    factor: fc.constantFrom(4, 16, 40),
-    betaFast: fc.constantFrom(32, 32, 8),
-    betaSlow: fc.constantFrom(1, 1, 2),
+    factor: fc.constantFrom(4, 16, 40, 2.7),
+    betaFast: fc.constantFrom(32, 32, 8, 31.3),
+    betaSlow: fc.constantFrom(1, 1, 2, 1.1),
     // 0.1 ln(factor) + 1 for 4 and 40, to four digits: what is used where a model says nothing.
     attentionFactor: fc.constantFrom(1, 1.1386, 1.3689, 0.5),
-    originalMaxPositions: originals,
+    originalMaxPositions: yarnOriginals,
   }),
 } satisfies Record<Scaling['type'], fc.Arbitrary<Scaling>>;
 
@@ -124,6 +136,7 @@ const fields: { readonly [Field in keyof Plan]: fc.Arbitrary<Plan[Field]> } = {
     { withCrossShrink: true },
     { weight: 9, arbitrary: fc.constantFrom(...thetas) },
     { weight: 2, arbitrary: fc.constantFrom(1.5, 2, 100) },
+    { weight: 2, arbitrary: fc.constantFrom(...uneven) },
   ),
   scaling: fc.oneof(
     { withCrossShrink: true },
@@ -193,8 +206,17 @@ const deals: readonly Deal[] = [
   { tokens: fc.constant(0) },
   { rotaryDim: fc.constant(0) },
   { headDim: size(fc.constantFrom(...widths)), rotaryDim: sizes(fc.constantFrom(...widths), 0) },
+  // More pairs than an array for the widest heads of old has room for.
+  {
+    headDim: size(fc.constantFrom(320, 576, 258, 333)),
+    rotaryDim: sizes(whole, 0),
+    heads: size(fc.constantFrom(1, 2)),
+    tokens: size(fc.constantFrom(1, 3)),
+    batch: size(fc.constant(1)),
+  },
   {
     heads: size(fc.constantFrom(9, 14, 28, 32, 64, 71)),
+    headDim: size(fc.integer({ min: 1, max: 64 })),
     tokens: size(fc.constantFrom(1, 2)),
     batch: size(fc.constant(1)),
   },
@@ -233,12 +255,23 @@ const deals: readonly Deal[] = [
     scaling: scaled(scalings.yarn),
     tables: brought({ scale: fc.constant(1.1386) }),
   },
-  { tables: computed, scaling: scaled(scalings.llama3), theta: fc.constantFrom(...thetas) },
+  { tables: computed, scaling: scaled(scalings.llama3), theta: fc.constantFrom(...thetas, uneven[0]) },
   { tables: computed, scaling: scaled(scalings.yarn) },
+  // Far out, where what a parameter loses as f32 shows, and beyond what a model was trained for.
   {
-    tables: brought({ positions: fc.integer({ min: 258, max: 300 }) }),
-    positions: positions(fc.constantFrom(256, 257)),
-    rotaryDim: sizes(fc.integer({ min: 2, max: 16 }), 0),
+    tables: computed,
+    dtype: fc.constantFrom('f32', 'f32', 'f32', 'f16', 'bf16'),
+    positions: positions(
+      fc.oneof(fc.constantFrom(300_000, 40_961), fc.integer({ min: 30_000, max: 200_000 })),
+    ),
+    theta: fc.constantFrom(uneven[0], 1e4, ...uneven, 5e5),
+    scaling: scaled(fc.oneof(scalings.none, scalings.linear, scalings.llama3, scalings.yarn)),
+  },
+  // Rows of tables far down, and further than 16 bits count.
+  {
+    tables: brought({ positions: fc.constant(65_600) }),
+    positions: positions(fc.constantFrom(256, 257, 256, 257, 65_535, 65_537)),
+    rotaryDim: sizes(fc.integer({ min: 2, max: 8 }), 0),
   },
   // Every value of the 16-bit types, sooner or later: conversions have few, and all of them can be wrong.
   {

@@ -2,7 +2,7 @@
 
 import { type Case, type CaseOf, countOf, type TensorSpec } from '../../src/case/case.ts';
 import { sizeOf } from '../../src/case/dtype.ts';
-import { nests, withTensors } from '../derive.ts';
+import { nests, repeats, withTensors } from '../derive.ts';
 import { commonRefusals, laidOn, without } from '../refusals.ts';
 import type { Refusal } from '../suite.ts';
 import type { Scaling } from './plan.ts';
@@ -43,16 +43,37 @@ function tensor(
   };
 }
 
-/** Sets the last token's position: where tokens share an element, what is stored last counts. */
-function lastPosition(what: string, position: (c: Case) => number | null): Refusal {
+/** Sets the position of one token, by its number among those of all batches; null: there is none. */
+function positionOf(
+  what: string,
+  token: (positions: TensorSpec) => number | null,
+  position: (c: Case) => number | null,
+): Refusal {
   return tensor(what, 'positions', (positions, c) => {
     const value = position(c);
-    const count = countOf(positions.shape);
-    if (value === null || countOf(c.tensors.x.shape) === 0 || !positions.data) return null;
-    const patch = { start: count - 1, count: 1, step: 1, value };
+    const start = token(positions);
+    if (value === null || start === null || countOf(c.tensors.x.shape) === 0 || !positions.data) return null;
+    const patch = { start, count: 1, step: 1, value };
     return { ...positions, data: { ...positions.data, patches: [...positions.data.patches, patch] } };
   });
 }
+
+/** The last token: where tokens share an element, what is stored last counts. */
+const lastPosition = (what: string, position: (c: Case) => number | null) =>
+  positionOf(what, ({ shape }) => countOf(shape) - 1, position);
+
+/** One that is neither first nor last of its batch, in the middle one of the batches that have their own. */
+const middlePosition = (what: string, position: (c: Case) => number | null) =>
+  positionOf(
+    what,
+    positions => {
+      const tokens = positions.shape.at(-1)!;
+      if (tokens < 3 || repeats(positions)) return null;
+      const batches = countOf(positions.shape) / tokens;
+      return Math.floor(batches / 2) * tokens + Math.floor(tokens / 2);
+    },
+    position,
+  );
 
 /** A size that is `by` more (or less) than it was; null where the view has no memory to be seen in. */
 function resized(tensor: TensorSpec, d: number, by: number): TensorSpec | null {
@@ -105,6 +126,8 @@ export const refusals: readonly Refusal[] = [
   lastPosition('a position is -2^31', () => -(2 ** 31)),
   lastPosition("a position is the tables' height", c => c.tensors.cos?.shape[0] ?? null),
   lastPosition('a position is far beyond the tables', c => (c.tensors.cos ? 2 ** 31 - 1 : null)),
+  middlePosition('a position in the middle is -1', () => -1),
+  middlePosition("a position in the middle is the tables' height", c => c.tensors.cos?.shape[0] ?? null),
   { what: 'cos without sin', of: c => (c.tensors.cos ? without(c, 'sin') : null) },
   { what: 'sin without cos', of: c => (c.tensors.cos ? without(c, 'cos') : null) },
   tensor('sin has a row less than cos', 'sin', sin => resized(sin, 0, -1)),

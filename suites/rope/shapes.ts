@@ -22,7 +22,7 @@ function plain(dtype: FloatDtype, rest: Partial<Plan>): Plan {
     tokens: 1,
     heads: 1,
     headDim: 64,
-    rotaryDim: 256,
+    rotaryDim: 1024,
     interleaved: false,
     positions: { order: 'ascending', start: 0, stagger: 0 },
     perBatch: false,
@@ -88,6 +88,24 @@ export const named: readonly NamedCase[] = [
     (['q', 'k'] as const).map(what =>
       namedPlan(`SmolLM2-135M, first layer's ${what}, ${dtype}`, real(dtype, what)),
     ),
+  ),
+  // A token of more elements than 16 bits count: the heads of DeepSeek-V3 as its latent attention has them.
+  ...floatDtypes.map((dtype, i) =>
+    namedPlan(
+      `128 heads of 576, ${dtype}`,
+      plain(dtype, {
+        heads: 128,
+        headDim: 576,
+        rotaryDim: [1024, 64, 64][i],
+        interleaved: i > 0,
+        positions: { order: 'ascending', start: 1000, stagger: 0 },
+      }),
+    ),
+  ),
+  // More of them, over all tokens.
+  namedPlan(
+    '66,040 heads of 2 in 520 tokens, 2 threads, f32',
+    plain('f32', { tokens: 520, heads: 127, headDim: 2, threads: 2 }),
   ),
   ...allModels.map((model, i) => {
     const dtype = floatDtypes[i % floatDtypes.length];
