@@ -137,9 +137,11 @@ export function at(tensor: TensorSpec, places: readonly Place[]): TensorSpec {
 /** Blocks of data: block i becomes what block blocks[i] was; patches go with their blocks. */
 export function pick(data: Recipe, blocks: readonly number[], blockLength: number): Recipe {
   const targets = new Map<number, number[]>();
-  blocks.forEach((block, i) => {
-    targets.set(block, [...(targets.get(block) ?? []), i]);
-  });
+  for (const [i, block] of blocks.entries()) {
+    const own = targets.get(block);
+    if (own) own.push(i);
+    else targets.set(block, [i]);
+  }
   const patches = data.patches.flatMap(patch =>
     partsOf(patch, blockLength).flatMap(({ block, ...part }) =>
       (targets.get(block) ?? []).map(i => ({ ...patch, ...part, start: i * blockLength + part.start })),
