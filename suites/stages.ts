@@ -107,7 +107,7 @@ export const stages: readonly Stage[] = [
     ways: 3,
     of: (c, { draw }) =>
       inputsOf(c).some(role => c.tensors[role].buffer)
-        ? { manner: { scratchStays: draw(2) === 1 }, inItsPlace: withOtherData(c) }
+        ? { manner: { scratchHandedOn: draw(2) === 1 }, inItsPlace: withOtherData(c) }
         : null,
   },
   {

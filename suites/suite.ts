@@ -94,8 +94,8 @@ export interface Relation {
 export interface Refusal {
   /** What is wrong with the call: `y overlaps x`. */
   readonly what: string;
-  /** Few calls can be broken so: where one can, it is, beside others that are drawn. */
-  readonly seldom?: true;
+  /** The dimension on whose edges alone calls can be broken so: where one can, it is, beside others that are drawn. */
+  readonly about?: string;
   /** The broken call made of a valid one; null where that one can't be broken this way. */
   readonly of: (c: Case) => Case | null;
 }

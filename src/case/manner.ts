@@ -6,8 +6,8 @@ export type Fill = (typeof fills)[number];
 
 /**
  * Ways to say the same by the C interface: `data` is the start of a tensor's memory and `byte_offset` leads to its
- * first element; tensors without gaps come without strides; strides of dimensions of size 1 are any; `struct_size` is that of a later version;
- * `scratch_size` was asked before int32 tensors were filled.
+ * first element; tensors without gaps come without strides; strides of dimensions of size 1 are any; `struct_size`
+ * is that of a later version; `scratch_size` was asked before int32 tensors were filled.
  */
 export const wordings = ['byteOffset', 'noStrides', 'oddStrides', 'longerStruct', 'sizedEarly'] as const;
 export type Wording = (typeof wordings)[number];
@@ -19,8 +19,10 @@ export interface Manner {
   readonly fill?: Fill;
   /** Which end of scratch lies flush against a guard; absent: its end. */
   readonly scratchEdge?: 'end' | 'start';
-  /** Scratch is what the call before left, if that asked for as much; and from the second call on. */
+  /** Scratch holds what the call before left, from the second call on. */
   readonly scratchStays?: boolean;
+  /** The first call has the scratch of the call before it, as that left it, if it asked for as much. */
+  readonly scratchHandedOn?: boolean;
   /** A stack of 256 KiB. */
   readonly littleStack?: boolean;
   /** Another way than the plain one to put it into structs. */

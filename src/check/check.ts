@@ -30,7 +30,7 @@ import { addAsked } from './turns.ts';
 export interface Limits {
   /** Cases for each op. */
   readonly cases: number;
-  /** Seconds for each op, or for each of its kernels; Infinity: no limit. */
+  /** Seconds for each op, or for each of its kernels and for all of them at least; Infinity: no limit. */
   readonly seconds: number | { readonly perKernel: number; readonly atLeast: number };
   /** Every wave is as short as the first: where calls are slow, a budget would be overdrawn. */
   readonly shortWaves?: true;
@@ -157,7 +157,7 @@ async function checkOp(
   const elapsed = () => (performance.now() - started) / 1000;
   const closed = checked.died;
   /** Cells of which enough was seen. */
-  const clear = new Set<CellKey>();
+  const settled = new Set<CellKey>();
   const sightings = new Map<string, Sighting>();
   const edges: EdgeCounts = {};
   const asked: Record<string, number> = {};
@@ -175,7 +175,7 @@ async function checkOp(
         op,
         from: k,
         to: Math.min(k + unitCases, limits.cases),
-        closed: [...closed, ...clear],
+        closed: [...closed, ...settled],
         asked: { ...asked },
       });
     }
@@ -193,7 +193,7 @@ async function checkOp(
         const sum = checked.evidence.get(key) ?? noEvidence();
         add(sum, part);
         checked.evidence.set(key, sum);
-        if (Object.values(sum.properties).some(({ failed }) => failed >= failuresPerCell)) clear.add(key);
+        if (Object.values(sum.properties).some(({ failed }) => failed >= failuresPerCell)) settled.add(key);
       }
       for (const sighting of report.sightings) {
         if (closed.has(sighting.kernel)) continue;

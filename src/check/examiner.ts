@@ -255,9 +255,8 @@ export class Examiner {
   ): Sighting[] {
     const dtype = cellDtype(c) as FloatDtype;
     const sightings: Sighting[] = [];
-    const isOpen = (kernel: Kernel) =>
-      !closed.has(kernelId(kernel)) && !closed.has(`${kernelId(kernel)}#${dtype}`);
-    const alive = this.#kernels.filter(kernel => kernel.op === suite.op && isOpen(kernel));
+    const isOpen = (id: string) => !closed.has(id) && !closed.has(`${id}#${dtype}`);
+    const alive = this.#kernels.filter(kernel => kernel.op === suite.op && isOpen(kernelId(kernel)));
     const sound: Kernel[] = [];
     this.#lab.runAll(alive, c);
     for (const kernel of alive) {

@@ -4,9 +4,13 @@ import { expect, test } from 'vitest';
 import { expectedOf } from '../../reference/index.ts';
 import { inputsAreIndependent, plainly, withPoison } from '../../suites/derive.ts';
 import { suites } from '../../suites/index.ts';
+import { rmsNorm } from '../../suites/rms_norm/index.ts';
 import { withOtherData } from '../../suites/stages.ts';
 import { type Case, inputsOf } from '../case/case.ts';
+import { sizeOf } from '../case/dtype.ts';
 import { materialise } from '../case/materialise.ts';
+import { Host } from '../providers/host.ts';
+import { load, native } from '../providers/provider.ts';
 import { SlotPool } from '../providers/slots.ts';
 import { drawCase } from './generate.ts';
 import { Lab } from './lab.ts';
@@ -49,5 +53,37 @@ test('what is shared is what would be made', () => {
       );
     }
     lab.clear();
+  }
+});
+
+test('many kernels meet on memory of more address space than a process has', () => {
+  const provider = load(native);
+  const pool = new SlotPool();
+  const host = new Host(provider, pool);
+  const own = new Lab(pool, new Map([['native', host]]));
+  const [one] = provider.kernels.filter(({ op, tier }) => op === 'rms_norm' && tier === 'scalar');
+  const many = Array.from({ length: 80 }, (_, i) => ({ ...one, name: `k${i}` }));
+  const { case: plain } = rmsNorm.named.find(({ name }) => name.endsWith('first norm, f32'))!;
+  // Two rows a terabyte apart, of x and of y.
+  const far = 2 ** 40;
+  const apart = (role: string) => {
+    const { dtype, shape } = plain.tensors[role];
+    return { ...plain.tensors[role], offset: 0, shape: [2, shape[1]], strides: [far / sizeOf(dtype), 1] };
+  };
+  const bytes = far + 4096;
+  const buffers = Object.entries(plain.buffers).map(([name, buffer]) => [
+    name,
+    name === 'weight' ? buffer : { ...buffer, bytes, sparse: true },
+  ]);
+  const c = {
+    ...plain,
+    buffers: Object.fromEntries(buffers),
+    tensors: { x: apart('x'), weight: plain.tensors.weight, y: apart('y') },
+  } as Case;
+  try {
+    expect(own.runAll(many, c).map(({ is }) => is)).toEqual(Array(80).fill('ok'));
+  } finally {
+    own.clear();
+    host.close();
   }
 });

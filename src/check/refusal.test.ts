@@ -62,7 +62,7 @@ describe('what a kernel answers to a broken call', () => {
   });
 
   test('a way in which few calls can be broken is tried wherever it is one, beside the three', () => {
-    const rare = ways(12).map((way, i): Refusal => (i < 2 ? { ...way, seldom: true } : way));
+    const rare = ways(12).map((way, i): Refusal => (i < 2 ? { ...way, about: 'work' } : way));
     const { said, broken } = ask(rare, refusing);
     expect(said).toBe('held');
     expect(broken).toHaveLength(5);

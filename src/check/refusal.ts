@@ -8,11 +8,8 @@ import type { Outcome } from './lab.ts';
 import type { Breach, Property } from './property.ts';
 import { drawOf } from './relation.ts';
 
-/** Ways to break a call that are tried of one case, beside those that are seldom possible: refusing is quick. */
+/** Ways to break a call that are tried of one case, beside those that few allow: refusing is quick. */
 const triesPerCase = 3;
-
-/** Where there is no work, refusing is all that a call may ask for; few calls have a block to name wrongly unseen. */
-const about = ['work', 'blocks that a window leaves'];
 
 /** The property that broken calls are refused: some ways a case, drawn. */
 export function refuses(refusals: readonly Refusal[]): Property {
@@ -28,22 +25,23 @@ export function refuses(refusals: readonly Refusal[]): Property {
     name,
     says: 'a call that breaks the contract is refused, and nothing is written',
     ways: Math.ceil(refusals.length / triesPerCase),
-    about,
+    // Where there is no work, refusing is all that a call may ask for.
+    about: [...new Set(['work', ...refusals.flatMap(({ about }) => about ?? [])])],
     ask: ({ kernel, case: base, lab, together }) => {
       const before = lab.run(kernel, base);
       if (before.is !== 'ok') return 'does not apply';
       let tries = 0;
       let drawn = 0;
       for (const index of permutation(refusals.length, drawOf(base, name))) {
-        const { what, seldom } = refusals[index];
-        if (drawn === triesPerCase && !seldom) continue;
+        const { what, about } = refusals[index];
+        if (drawn === triesPerCase && !about) continue;
         const call = broken[index](base);
         if (!call) continue;
         // Nothing of a struct reaches a kernel that is not called by the C interface.
         if (call.lie?.structSize && kernel.language) continue;
         if (call.lie?.scratchBytes && before.scratchBytes < -call.lie.scratchBytes) continue;
         tries++;
-        if (!seldom) drawn++;
+        if (!about) drawn++;
         lab.runAll(together, call);
         const breach = accepted(what, lab.run(kernel, call));
         if (breach) return [breach];

@@ -39,17 +39,21 @@ export function relation({ name, says, owed, resizes, about, derive }: Relation)
       if (before.is !== 'ok') return 'does not apply';
       lab.runAll(together, derived.case);
       const { outcome, breaches } = examine(lab, kernel, derived.case);
-      const differs = differenceWords(base, derived.case);
-      const words = differs ? `${says}, with ${differs}` : says;
-      if (breaches.length > 0) return askedOtherwise(name, words, breaches);
+      if (breaches.length > 0) return askedOtherwise(name, wordsOf(says, base, derived.case), breaches);
       // A stranger may do one form and not the other.
       if (outcome.is !== 'ok') return 'does not apply';
       const promised = owed === 'everyone' || owed.every(promise => promises(kernel, promise));
       if (!promised || (resizes && numericsOf(kernel) !== 'f32')) return 'held';
-      const breach = differing(name, words, base, before.outputs, derived, outcome.outputs);
+      const breach = differing(name, says, base, before.outputs, derived, outcome.outputs);
       return breach ? [breach] : 'held';
     },
   };
+}
+
+/** What must hold, and how the other form differs. */
+function wordsOf(says: string, base: Case, other: Case): string {
+  const differs = differenceWords(base, other);
+  return differs ? `${says}, with ${differs}` : says;
 }
 
 /** What the run of a derived case broke, as breaches of the property that asked for it. */
@@ -90,7 +94,8 @@ function differing(
       const due = derived.times ? multiplied(own, derived.times, seen, dtype) : own;
       const at = firstDifference(due, seen, dtype);
       if (at < 0) continue;
-      return difference(name, says, role, shape, dtype, block * length + at, due[at], seen[at]);
+      const words = wordsOf(says, base, derived.case);
+      return difference(name, words, role, shape, dtype, block * length + at, due[at], seen[at]);
     }
   }
   return undefined;

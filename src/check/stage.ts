@@ -18,10 +18,13 @@ const mostOfOthers = 1 << 16;
 /** Cases of more bytes are not staged, nor staged with: all their bytes are copied to and fro. */
 const mostCopied = 1 << 21;
 
+/** A call as it is staged, and that in words. */
+type Told = Staging & { readonly case: Case; readonly words: string };
+
 /** The property that a stage holds. */
 export function stage({ name, says, ways, about, native, of }: Stage, suite: Suite): Property {
-  const known = new WeakMap<Case, (Staging & { case: Case }) | null>();
-  const stagingOf = (base: Case): (Staging & { case: Case }) | null => {
+  const known = new WeakMap<Case, Told | null>();
+  const stagingOf = (base: Case): Told | null => {
     if (!known.has(base)) {
       const draw = drawOf(base, name);
       const scene: Scene = {
@@ -31,7 +34,8 @@ export function stage({ name, says, ways, about, native, of }: Stage, suite: Sui
         atMost: times => repetitions(times, suite.cost(base)),
       };
       const staged = isCopied(base) ? of(base, scene) : null;
-      known.set(base, staged && { case: base, ...staged });
+      const staging = staged && { case: base, ...staged };
+      known.set(base, staging && { ...staging, words: wordsOf(says, staging) });
     }
     return known.get(base) ?? null;
   };
@@ -48,9 +52,9 @@ export function stage({ name, says, ways, about, native, of }: Stage, suite: Sui
       const alone = lab.run(kernel, staging.case);
       if (alone.is !== 'ok') return 'does not apply';
       const outcome = lab.staged(kernel, staging.case, staging, together);
+      const { words } = staging;
       const { breaches } = examineOutcome(lab, kernel, staging.case, outcome);
-      if (breaches.length > 0) return askedOtherwise(name, wordsOf(says, staging), breaches);
-      const words = wordsOf(says, staging);
+      if (breaches.length > 0) return askedOtherwise(name, words, breaches);
       if (outcome.is !== 'ok') {
         const message = `${words}: it answers ${outcome.is} where it did the call`;
         return [{ property: name, message, elements: [] }];

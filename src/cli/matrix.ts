@@ -2,7 +2,7 @@
 
 import { count, counted } from '../../reports/format.ts';
 import { type Audited, passes } from '../audit/audit.ts';
-import type { AuditRow, Run } from '../run/document.ts';
+import { type AuditRow, kernelsOf, type Run } from '../run/document.ts';
 import { falseAlarms, fateOf, firstBy, middleKill, resurrected, rowsOf } from '../run/kills.ts';
 import { colours, table } from './terminal.ts';
 
@@ -70,7 +70,7 @@ function killsText(rows: readonly AuditRow[], budget: number): string {
 function alarmsText(run: Run): string {
   const alarms = falseAlarms(run);
   const elements = run.cells.reduce((sum, cell) => sum + cell.elements, 0);
-  const kernels = new Set(run.cells.map(({ op, kernel, tier }) => `${op}/${kernel}/${tier}`)).size;
+  const kernels = kernelsOf(run.cells);
   const over = `${count(elements)} elements of ${counted(kernels, 'correct kernel')}`;
   return alarms.length === 0
     ? `no false alarm in ${over}`

@@ -12,8 +12,15 @@ import { count, counted, duration, list, percent, rate, share } from '../../repo
 import { overText } from '../../reports/speeds.ts';
 import { gapsOf, gapWords } from '../../reports/untimed-words.ts';
 import type { Case } from '../case/case.ts';
-import { kernelId } from '../providers/provider.ts';
-import { type Cell, type Explanation, type Finding, isEmulated, isPeers, type Run } from '../run/document.ts';
+import {
+  type Cell,
+  type Explanation,
+  type Finding,
+  isEmulated,
+  isPeers,
+  kernelsOf,
+  type Run,
+} from '../run/document.ts';
 import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
@@ -249,13 +256,8 @@ export function verdictText(run: Run): string {
   if (emulated > 0) others.push(`${emulated} on an emulated CPU alone`);
   const rest = others.length ? ` (${others.join(', ')})` : '';
   if (failed > 0) {
-    const kernels = (wanted: Cell['verdict'] | null) =>
-      new Set(
-        subjects
-          .filter(cell => wanted === null || cell.verdict === wanted)
-          .map(({ provider, op, kernel, tier }) => kernelId({ provider, op, name: kernel, tier })),
-      ).size;
-    const [bad, all] = [kernels('fail'), kernels(null)];
+    const bad = kernelsOf(subjects.filter(cell => cell.verdict === 'fail'));
+    const all = kernelsOf(subjects);
     const of = all > 1 ? `, in ${bad} of ${all} kernels` : '';
     return colours.red(`${failed} of ${subjects.length} cells fail${of}; ${passed} pass${rest}.`);
   }
@@ -270,22 +272,25 @@ export function verdictText(run: Run): string {
 /** Cells that are told of a reason. */
 const cellsShown = 6;
 
-/** Why cells were not run; then a line for each provider of which nothing could run, with what to do about it. */
-export function missingText(run: Run): string[] {
+/** Why cells were not run, a line a reason. */
+export function notRunText(run: Run): string[] {
   const notRun = new Map<string, string[]>();
   for (const { verdict, reason, kernel, tier, dtype } of run.cells) {
     if (verdict !== 'not-run' || !reason) continue;
     notRun.set(reason, [...(notRun.get(reason) ?? []), `${kernel}/${tier} ${dtype}`]);
   }
-  const why = [...notRun].map(([reason, cells]) => {
+  return [...notRun].map(([reason, cells]) => {
     const more = cells.length > cellsShown ? ` and ${cells.length - cellsShown} more` : '';
     return `not run: ${cells.slice(0, cellsShown).join(', ')}${more}: ${reason}`;
   });
-  const nowhere = run.providers.flatMap(({ name }) => {
+}
+
+/** A line for each provider of which nothing could run, with what to do about it. */
+export function missingText(run: Run): string[] {
+  return run.providers.flatMap(({ name }) => {
     const cells = run.cells.filter(cell => cell.provider === name);
     const reasons = new Set(cells.map(({ reason }) => reason));
     const nowhere = cells.length > 0 && cells.every(cell => cell.verdict === 'unavailable');
     return nowhere ? [`${name} is unavailable: ${list([...reasons].map(reason => reason ?? ''))}`] : [];
   });
-  return [...why, ...nowhere];
 }

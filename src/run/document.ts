@@ -381,6 +381,11 @@ export function cellName(
   return `${key.provider}/${key.op}/${key.kernel}/${key.tier} ${key.dtype}`;
 }
 
+/** How many kernels cells are of. */
+export function kernelsOf(cells: readonly Cell[]): number {
+  return new Set(cells.map(cell => cellName({ ...cell, dtype: '' }))).size;
+}
+
 /** What shapes alone do not say: names are there once, indices point at something. */
 export const runSchema = documentSchema.superRefine((run, context) => {
   const complain = (path: (string | number)[], message: string) =>

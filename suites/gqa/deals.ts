@@ -140,6 +140,7 @@ const veryLow: Deal = {
 };
 const zeros = recipes({ zeros: 1 }, fc.constant(1));
 
+/** In turn; what takes several asks to show stands there several times. */
 const deals: readonly Deal[] = [
   { batch: fc.constant(0) },
   { qLen: fc.constant(0), prompt: fc.constant(false), lengths: fc.constantFrom('equal', 'scattered') },

@@ -86,8 +86,8 @@ function integer(
   };
 }
 
-/** Where few calls can be broken so. */
-const seldom = (refusal: Refusal): Refusal => ({ ...refusal, seldom: true });
+/** What is possible on an edge of a dimension alone. */
+const about = (dimension: string, refusal: Refusal): Refusal => ({ ...refusal, about: dimension });
 
 const lastLength = (c: GqaCase) => (c.tensors.kvLen.shape[0] > 0 ? c.tensors.kvLen.shape[0] - 1 : undefined);
 
@@ -151,7 +151,8 @@ export const refusals: readonly Refusal[] = [
   integer('a length is -2^31', 'kvLen', lastLength, () => -(2 ** 31)),
   integer('a length is one more than there is room for', 'kvLen', lastLength, c => factsOf(c).capacity + 1),
   integer('a length is far beyond the room', 'kvLen', lastLength, () => 2 ** 31 - 1),
-  seldom(
+  about(
+    'work',
     integer(
       'a length is one more than there is room for, and there are no queries',
       'kvLen',
@@ -171,7 +172,8 @@ export const refusals: readonly Refusal[] = [
     lastSeenEntry,
     c => c.tensors.k.shape[0],
   ),
-  seldom(
+  about(
+    'blocks that a window leaves',
     integer(
       'a block number is one too many where an earlier query alone sees a key',
       'blockTable',

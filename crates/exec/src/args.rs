@@ -69,33 +69,23 @@ impl Args {
         Ok(args)
     }
 
-    /// Asks something of the args before their int32 tensors are filled: these are zeros.
+    /// Asks something of the args before their int32 tensors are filled: these are zeros. They are given by `data`
+    /// alone.
     pub fn unfilled<T>(&mut self, ask: impl FnOnce(*const c_void) -> T) -> io::Result<T> {
-        let integers: Vec<_> = self
+        let integers = self
             .tensors
             .iter_mut()
             .map(|(_, owned)| owned)
-            .filter(|owned| owned.tensor.dtype.code == 0 && !owned.tensor.data.is_null())
-            .collect();
-        let mut zeros = Vec::new();
+            .filter(|owned| owned.tensor.dtype.code == 0 && !owned.tensor.data.is_null());
         let mut filled = Vec::new();
         for owned in integers {
-            let elements: i64 = owned
-                .shape
-                .iter()
-                .zip(&owned.strides)
-                .map(|(size, stride)| (size - 1).max(0) * stride)
-                .sum();
-            let pages = Guarded::private((elements as usize + 1) * size_of::<i32>())?;
-            let byte_offset = std::mem::take(&mut owned.tensor.byte_offset);
-            let data = std::mem::replace(&mut owned.tensor.data, pages.start().cast());
-            filled.push((owned, data, byte_offset));
-            zeros.push(pages);
+            let zeros = Guarded::private(owned.extent() * size_of::<i32>())?;
+            let data = std::mem::replace(&mut owned.tensor.data, zeros.start().cast());
+            filled.push((owned, data, zeros));
         }
         let answer = ask(std::ptr::from_ref(&*self.args).cast());
-        for (owned, data, byte_offset) in filled {
+        for (owned, data, _) in filled {
             owned.tensor.data = data;
-            owned.tensor.byte_offset = byte_offset;
         }
         Ok(answer)
     }
@@ -141,6 +131,13 @@ impl Owned {
             strides: spec.strides.clone(),
             tensor,
         }
+    }
+
+    /// Elements from the first to the last.
+    fn extent(&self) -> usize {
+        let steps = self.shape.iter().zip(&self.strides);
+        let last: i64 = steps.map(|(size, stride)| (size - 1).max(0) * stride).sum();
+        last as usize + 1
     }
 
     /// Strides of dimensions of size 1 are any number.

@@ -142,12 +142,14 @@ impl Executor {
             .ok_or_else(|| format!("no kernel {index} of {count}"))
     }
 
-    /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard.
+    /// Lays out the args and, behind them, scratch as the kernel asks for it, flush to its guard; `left` where it
+    /// is to be had and like that.
     fn prepare(
         &self,
         kernel: &TwKernel,
         call: &Call,
         manner: &Manner,
+        left: Option<Scratch>,
     ) -> Result<Prepared<'_>, String> {
         let base = |slot| self.slot(slot).map(Guarded::start);
         let mut args = Args::new(call, manner.wording, base)?;
@@ -164,23 +166,18 @@ impl Executor {
         if bytes > MOST_SCRATCH {
             return Err(format!("scratch_size asks for {bytes} bytes"));
         }
-        let left = self.left.take().filter(|left| {
-            manner.scratch_stays && left.is_like(bytes as usize, manner.scratch_edge)
-        });
-        let finds_scratch = left.is_some();
+        let (declared, edge) = (bytes as usize, manner.scratch_edge);
+        let left = left.filter(|left| manner.scratch_handed_on && left.is_like(declared, edge));
+        let is_left = left.is_some();
         let scratch = match left {
             Some(scratch) => scratch,
-            None => Scratch::new(bytes as usize, manner.scratch_edge)
+            None => Scratch::new(declared, edge)
                 .map_err(|e| format!("no memory for {bytes} bytes of scratch: {e}"))?,
         };
         let head = args.head();
         head.scratch = scratch.start().cast();
         head.scratch_bytes = bytes.wrapping_add_signed(call.lie.scratch_bytes);
-        Ok(if finds_scratch {
-            Prepared::after_another(run, args, scratch)
-        } else {
-            Prepared::new(run, args, Some(scratch))
-        })
+        Ok(Prepared::new(run, args, Some(scratch)).finding_scratch(is_left))
     }
 
     fn slot(&self, slot: u32) -> Result<&Guarded, String> {
@@ -203,17 +200,18 @@ impl Executor {
         for copy in &run.manner.copies {
             self.copy(copy.from, copy.to)?;
         }
-        let prepare = |run: &Run| {
+        let prepare = |run: &Run, left| {
             let kernel = self.kernel(run.kernel)?;
-            let prepared = self.prepare(&kernel, &run.call, &run.manner)?;
+            let prepared = self.prepare(&kernel, &run.call, &run.manner, left)?;
             let slots = run.call.tensors.values().filter_map(|tensor| {
                 let slot = tensor.slot?;
                 Some(self.slot(slot).map(|pages| (slot, pages, tensor.dtype)))
             });
             prepared.on(slots.collect::<Result<_, _>>()?)
         };
-        let prepared = prepare(run)?;
-        let beside = run.manner.beside.as_deref().map(prepare).transpose()?;
+        let prepared = prepare(run, self.left.take())?;
+        let beside = run.manner.beside.as_deref();
+        let beside = beside.map(|run| prepare(run, None)).transpose()?;
         let executed = || self.library.executed();
         let (result, scratch) = prepared.carry_out(&run.manner, beside, executed)?;
         *self.left.borrow_mut() = scratch;
@@ -223,7 +221,8 @@ impl Executor {
     fn time(&self, contender: &Contender, call: &Call, clock: Clock) -> Result<Response, String> {
         let nanoseconds = match contender {
             Contender::Kernel(index) => {
-                let mut prepared = self.prepare(&self.kernel(*index)?, call, &Manner::default())?;
+                let mut prepared =
+                    self.prepare(&self.kernel(*index)?, call, &Manner::default(), None)?;
                 prepared.fill(Fill::Nan);
                 let (run, pointer) = (prepared.run, prepared.args.pointer());
                 let mut refusal = 0;

@@ -49,11 +49,11 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// With scratch that another call has left.
-    pub fn after_another(run: RunFn, args: Args, scratch: Scratch) -> Self {
+    /// The same, with scratch that is not filled before the first call.
+    pub fn finding_scratch(self, as_it_is: bool) -> Self {
         Self {
-            finds_scratch: true,
-            ..Self::new(run, args, Some(scratch))
+            finds_scratch: as_it_is,
+            ..self
         }
     }
 

@@ -77,9 +77,11 @@ pub struct Manner {
     pub fill: Fill,
     /// Which end of scratch lies flush against a guard.
     pub scratch_edge: Edge,
-    /// Whether scratch is that of the call before, as it left it: of the run before, if that asked for as many
-    /// bytes at the same edge; and from the second call on.
+    /// Whether scratch holds what the call before left, from the second call on.
     pub scratch_stays: bool,
+    /// Whether the first call has the scratch of the run before, as that left it, if it asked for as much at the
+    /// same edge.
+    pub scratch_handed_on: bool,
     /// Whether the call has a small stack instead of the thread's.
     pub little_stack: bool,
     /// In which of the interface's ways it is said.

@@ -166,3 +166,10 @@ test('a hang costs few attempts', async () => {
   expect(finding.message).toMatch(/no answer/);
   expect(explanationOf(finding).attempts).toBeLessThanOrEqual(6);
 });
+
+test('what fails now and then says so, and is not explained by changing it', async () => {
+  const when = '({ static int calls; calls++ % 5 == 4; })';
+  const finding = of(await findingsOf('rms_norm', { scalar: { when } }, 60), 'equivalence');
+  expect(finding.message).toMatch(/asked 3 times again, it failed [012] times/);
+  expect(explanationOf(finding)).toMatchObject({ attempts: 0, fields: [], thresholds: [] });
+});

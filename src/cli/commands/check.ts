@@ -8,7 +8,7 @@ import { writeRun } from '../../run/store.ts';
 import { configured, type Kept } from '../configured.ts';
 import { defaultRunFile, exitCodeOf, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
-import { findingsText, ledgerTables, missingText, verdictText } from '../tables.ts';
+import { findingsText, ledgerTables, missingText, notRunText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 
 /** What commands that check take. */
@@ -70,6 +70,7 @@ export function tellCheck(run: Run): void {
     ledgerTables(run),
     '',
     ...throughputText(run),
+    ...notRunText(run),
     ...missingText(run),
     verdictText(run),
   ];
