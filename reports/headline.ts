@@ -2,6 +2,7 @@
 
 import { type Audit, machineTiers, type Run } from '../src/run/document.ts';
 import { falseAlarms, rowsOf } from '../src/run/kills.ts';
+import { notWhole } from '../src/run/verdict.ts';
 import { count, counted, list } from './format.ts';
 import { apart, distinct, type Entry, executed, type Ledger } from './ledger.ts';
 import { byTier } from './tiers.ts';
@@ -97,6 +98,11 @@ function auditHeadline({ rows }: Audit, run: Run): string {
 
 /** The verdict, a sentence that is true of the run. */
 export function headline(ledger: Ledger): string {
+  const says = sentence(ledger);
+  return ledger.run.mishaps.length === 0 ? says : `${says} ${notWhole}`;
+}
+
+function sentence(ledger: Ledger): string {
   const { run } = ledger;
   if (run.audit && run.audit.rows.length > 0) return auditHeadline(run.audit, run);
   const { subjects } = apart(ledger);

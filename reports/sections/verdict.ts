@@ -1,6 +1,7 @@
 /** The verdict: one sentence, the counts behind it, the machine, and three boxes that answer in short. */
 
 import type { Machine } from '../../src/run/document.ts';
+import { mishapText } from '../../src/run/verdict.ts';
 import { roofBar } from '../bar.ts';
 import {
   bytes,
@@ -145,7 +146,8 @@ function render(ledger: Ledger): Html {
   return html`<div class="verdict-head"><div>
 <p class="note">Run of ${dateTime(run.started)}${commit}</p>
 <h1 id="${headingId(id)}">${headline(ledger)}</h1>
-<p class="verdict-lead">${lead(ledger)}</p></div>
+<p class="verdict-lead">${lead(ledger)}</p>
+${run.mishaps.map(mishap => html`<p class="verdict-lead fail-text">${mishapText(mishap)}</p>`)}</div>
 ${facts(ledger)}</div>
 <div class="grid answers">${right(ledger)}${fast(ledger)}${elsewhere(ledger)}</div>`;
 }

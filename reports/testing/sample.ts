@@ -265,6 +265,7 @@ export function greenRun(): Run {
     cells,
     findings: [],
     regressions: [],
+    mishaps: [],
     edges: edges.flatMap(([dimension, ...own]) =>
       own.map(([edge, cases]) => ({ op: 'rms_norm' as const, dimension, edge, cases })),
     ),

@@ -5,7 +5,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { unitCases } from '../check/check.ts';
-import type { Crew } from '../check/crew.ts';
+import { type Crew, certain } from '../check/crew.ts';
 import { addAsked } from '../check/turns.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
 import type { Killed } from '../run/document.ts';
@@ -39,7 +39,7 @@ export async function hunt(
       const from = cases + i * unitCases;
       return { op: kernel.op, from, to: from + unitCases, closed: others, asked: { ...asked } };
     });
-    const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
+    const reports = certain(await crew.all(units.map(unit => ({ do: 'unit', unit }) as const)));
     const milliseconds = elapsed();
     for (const report of reports) addAsked(asked, report.asked);
     const sightings = reports.flatMap(report => report.sightings).filter(s => s.kernel === kernelId(kernel));

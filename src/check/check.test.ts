@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { FloatDtype } from '../case/dtype.ts';
 import { kernelId } from '../providers/provider.ts';
 import { check, type Limits } from './check.ts';
-import type { Crew, Task } from './crew.ts';
+import { type Crew, Mishap, type Task } from './crew.ts';
 import { noEvidence, type Sighting } from './evidence.ts';
 import type { Unit, UnitReport } from './examiner.ts';
 import type { Breach } from './property.ts';
@@ -123,6 +123,41 @@ describe('a kernel that died', () => {
     // Evidence ends with the part in which it died, however the wave went on.
     expect(result.evidence.get(`${id}#f32`)?.asked).toBe(8);
     expect(result.evidence.get(`${other}#f32`)?.asked).toBe(600);
+  });
+});
+
+describe('what the harness itself fails at', () => {
+  /** A check of 600 cases with a finding in case 3, whose crew fails at some tasks. */
+  const failingAt = async (fails: (task: Task) => boolean) => {
+    const { crew, units } = crewOf([seen(a, 3, 'p'), seen(b, 70, 'q')]);
+    const all: Crew['all'] = async tasks => {
+      const results = await crew.all(tasks);
+      return results.map((result, i) => (fails(tasks[i]) ? new Mishap('Error: out of order') : result));
+    };
+    const result = await check({ ...crew, all }, kernels, ['f32'], { cases: 600, seconds: Infinity });
+    return { result, units: units() };
+  };
+  const message = 'Error: out of order';
+
+  test('loses its own cases alone, and the sequence ends with the wave', async () => {
+    const { result, units } = await failingAt(task => task.do === 'unit' && task.unit.from === 64);
+    expect(result.mishaps).toEqual([{ op: 'rms_norm', during: 'cases 64 to 71', message }]);
+    expect(result.found.map(({ sighting }) => sighting.breach.message)).toEqual(['p in 3']);
+    expect(units.at(-1)?.to).toBe(288);
+    expect(result.cases).toBe(280);
+  });
+
+  test('a finding that could not be made small is told in words', async () => {
+    const { result } = await failingAt(task => task.do === 'shrink' && task.task.sighting.k === 3);
+    const during = `making case 3 small, in which ${a} f32 fails: p: p in 3`;
+    expect(result.mishaps).toEqual([{ op: 'rms_norm', during, message }]);
+    expect(result.found.map(({ sighting }) => sighting.breach.message)).toEqual(['q in 70']);
+  });
+
+  test('a digest is left out, the others are there', async () => {
+    const { result } = await failingAt(task => task.do === 'digest' && task.kernel === a);
+    expect(result.mishaps).toEqual([{ op: 'rms_norm', during: `the digest of ${a} f32`, message }]);
+    expect([...result.digests.keys()]).toEqual([`${b}#f32`]);
   });
 });
 

@@ -9,8 +9,8 @@
 import type { Op } from '../case/case.ts';
 import type { FloatDtype } from '../case/dtype.ts';
 import { type Kernel, kernelId } from '../providers/provider.ts';
-import type { Explanation } from '../run/document.ts';
-import type { Crew } from './crew.ts';
+import type { Explanation, Run } from '../run/document.ts';
+import { type Crew, Mishap, type Results, type Task } from './crew.ts';
 import {
   add,
   type CellKey,
@@ -63,6 +63,8 @@ export interface Checked {
   readonly digests: Map<CellKey, string | null>;
   /** Kernels that took a runner with them, or never came back: they were not asked any further. */
   readonly died: Set<string>;
+  /** What the harness failed at. One in a unit ends the sequence of its op, with the wave. */
+  readonly mishaps: Run['mishaps'];
   /** By op, dimension and edge. */
   readonly edges: Map<Op, EdgeCounts>;
   readonly cases: number;
@@ -95,6 +97,7 @@ export async function check(
     found: [] as Found[],
     digests: new Map<CellKey, string | null>(),
     died: new Set<string>(),
+    mishaps: [] as Run['mishaps'],
     edges: new Map<Op, EdgeCounts>(),
     cases: 0,
     elements: 0,
@@ -105,13 +108,35 @@ export async function check(
     const seconds = secondsFor(limits, kernels.filter(kernel => kernel.op === op).length);
     await checkOp(crew, op, { ...limits, seconds }, checked, onProgress);
   }
-  const cells = kernels.flatMap(kernel => dtypes.map(dtype => ({ kernel: kernelId(kernel), dtype })));
+  const cells = kernels.flatMap(kernel =>
+    dtypes.map(dtype => ({ op: kernel.op, kernel: kernelId(kernel), dtype })),
+  );
   const sound = cells.filter(cell => !checked.died.has(cell.kernel));
-  const digests = await crew.all(sound.map(cell => ({ do: 'digest', ...cell }) as const));
-  sound.forEach((cell, i) => {
-    checked.digests.set(`${cell.kernel}#${cell.dtype}`, digests[i]);
-  });
+  const digests = await done(
+    crew,
+    sound.map(({ kernel, dtype }) => ({ do: 'digest', kernel, dtype }) as const),
+    (task, message) => {
+      const { op } = sound.find(({ kernel }) => kernel === task.kernel)!;
+      checked.mishaps.push({ op, during: `the digest of ${task.kernel} ${task.dtype}`, message });
+    },
+  );
+  for (const [{ kernel, dtype }, digest] of digests) checked.digests.set(`${kernel}#${dtype}`, digest);
   return checked;
+}
+
+/** Does tasks. Returns those that came to something, each with its result; of the others `failed` is told. */
+async function done<K extends Task['do']>(
+  crew: Crew,
+  tasks: readonly Extract<Task, { do: K }>[],
+  failed: (task: Extract<Task, { do: K }>, message: string) => void,
+): Promise<[Extract<Task, { do: K }>, Results[K]][]> {
+  const results = await crew.all<K>(tasks);
+  return tasks.flatMap((task, i): [Extract<Task, { do: K }>, Results[K]][] => {
+    const result = results[i];
+    if (!(result instanceof Mishap)) return [[task, result]];
+    failed(task, result.message);
+    return [];
+  });
 }
 
 /** Two checks of different kernels, as one. */
@@ -127,6 +152,7 @@ export function both(a: Checked, b: Checked): Checked {
     found: [...a.found, ...b.found],
     digests: new Map([...a.digests, ...b.digests]),
     died: new Set([...a.died, ...b.died]),
+    mishaps: [...a.mishaps, ...b.mishaps],
     edges,
     cases: a.cases + b.cases,
     elements: a.elements + b.elements,
@@ -164,7 +190,8 @@ async function checkOp(
   const stands = new Map<number, Uint16Array>();
   checked.edges.set(op, edges);
   let casesOfOp = 0;
-  for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds; wave++) {
+  let failed = false;
+  for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds && !failed; wave++) {
     const units: Unit[] = [];
     for (
       let u = 0;
@@ -179,8 +206,15 @@ async function checkOp(
         asked: { ...asked },
       });
     }
-    const reports = await crew.all(units.map(unit => ({ do: 'unit', unit }) as const));
-    for (const report of reports) {
+    const reports = await done(
+      crew,
+      units.map(unit => ({ do: 'unit', unit }) as const),
+      ({ unit: { from, to } }, message) => {
+        failed = true;
+        checked.mishaps.push({ op, during: `cases ${from} to ${to - 1}`, message });
+      },
+    );
+    for (const [, report] of reports) {
       casesOfOp += report.cases;
       checked.cases += report.cases;
       checked.elements += report.elements;
@@ -210,18 +244,25 @@ async function checkOp(
   const filed = firstOfEachCell([...sightings.values()]);
   const whenOf = ({ kernel, dtype, breach }: Sighting): When =>
     checked.evidence.get(`${kernel}#${dtype}`)?.when[breach.property] ?? { asked: {}, failed: {} };
-  const shrunk = await crew.all(
+  const shrunk = await done(
+    crew,
     filed.map(sighting => {
       const others = [...casesOf(whenOf(sighting).failed)]
         .filter(k => k !== sighting.k)
         .slice(0, othersShown);
       return { do: 'shrink', task: { op, sighting, others } } as const;
     }),
+    ({ task: { sighting } }, message) => {
+      const { kernel, dtype, k, breach } = sighting;
+      const during = `making case ${k} small, in which ${kernel} ${dtype} fails: ${breach.property}: ${breach.message}`;
+      checked.mishaps.push({ op, during, message });
+    },
   );
   const sharesAt = (sighting: Sighting) => sharesOf(whenOf(sighting), stands, suiteOf(op).dimensions);
-  checked.found.push(
-    ...filed.map((sighting, i) => ({ op, sighting, shrunk: shrunk[i], shares: sharesAt(sighting) })),
-  );
+  for (const [{ task }, small] of shrunk) {
+    const { sighting } = task;
+    checked.found.push({ op, sighting, shrunk: small, shares: sharesAt(sighting) });
+  }
 }
 
 /** The earliest of each cell; what ended a kernel is always among them. */

@@ -38,6 +38,7 @@ const nothing: Checked = {
   found: [],
   digests: new Map(),
   died: new Set(),
+  mishaps: [],
   edges: new Map(),
   cases: 0,
   elements: 0,

@@ -8,7 +8,7 @@ import type { Regression } from '../run/document.ts';
 import { jsonFilesIn } from '../run/store.ts';
 import type { Again } from './ask-again.ts';
 import type { Checked } from './check.ts';
-import type { Crew } from './crew.ts';
+import { type Crew, certain } from './crew.ts';
 import { count, noEvidence } from './evidence.ts';
 import { type Failure, readFailure } from './failure-file.ts';
 import { requireProperty } from './replay.ts';
@@ -51,12 +51,11 @@ export async function askRegressions(
   const able = kept.flatMap((one, i) =>
     typeof subjects[i] === 'string' ? [] : [{ ...one, kernel: subjects[i] }],
   );
-  const answers = await crew.all(
-    able.map(
-      ({ kernel, failure: { case: c, property } }) =>
-        ({ do: 'again', kernel: kernelId(kernel), case: c, property }) as const,
-    ),
+  const tasks = able.map(
+    ({ kernel, failure: { case: c, property } }) =>
+      ({ do: 'again', kernel: kernelId(kernel), case: c, property }) as const,
   );
+  const answers = certain(await crew.all(tasks));
   const answered = new Map(able.map(({ file }, i) => [file, answers[i]]));
   return kept.map((one, i) => ({
     ...one,

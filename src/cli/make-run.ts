@@ -215,6 +215,7 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
         )
       : [],
     regressions: regressionsOf(asked),
+    mishaps: checked?.mishaps ?? [],
     edges: checked ? edgesOf(checked) : [],
     throughput: checked && {
       cases: checked.cases,
@@ -232,9 +233,10 @@ function idOf(cell: Cell): string {
   return kernelId({ ...cell, name: cell.kernel });
 }
 
-/** The same, and 2 where a finding has no failure file: it could not be written. */
+/** The same, and 2 where the harness failed: at a task, or at writing the failure file of a finding. */
 export function exitCodeOf(run: Run): 0 | 1 | 2 {
-  return run.findings.every(({ file }) => existsSync(file)) ? exitCode(run) : 2;
+  const whole = run.mishaps.length === 0 && run.findings.every(({ file }) => existsSync(file));
+  return whole ? exitCode(run) : 2;
 }
 
 /**

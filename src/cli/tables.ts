@@ -21,6 +21,7 @@ import {
   kernelsOf,
   type Run,
 } from '../run/document.ts';
+import { mishapText, notWhole } from '../run/verdict.ts';
 import { colours, table } from './terminal.ts';
 
 const marks: Readonly<Record<Cell['verdict'], string>> = {
@@ -244,8 +245,18 @@ function isSame(a: Finding, b: Finding): boolean {
   );
 }
 
+/** A line for each thing that the harness failed at. */
+export function mishapsText({ mishaps }: Run): string[] {
+  return mishaps.map(mishap => colours.red(mishapText(mishap)));
+}
+
 /** The run in one or two sentences. */
 export function verdictText(run: Run): string {
+  const says = cellsText(run);
+  return run.mishaps.length === 0 ? says : `${says} ${colours.red(notWhole)}`;
+}
+
+function cellsText(run: Run): string {
   const subjects = run.cells.filter(cell => !isPeers(run, cell));
   const cells = (verdict: Cell['verdict']) => subjects.filter(cell => cell.verdict === verdict).length;
   const [passed, failed] = [cells('pass'), cells('fail')];

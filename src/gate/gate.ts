@@ -5,7 +5,7 @@
 
 import type { Known, Settings } from '../config/config.ts';
 import { type Cell, cellName, type Run, type Verdict } from '../run/document.ts';
-import { brokenProperties, soundVerdict } from '../run/verdict.ts';
+import { brokenProperties, mishapText, soundVerdict } from '../run/verdict.ts';
 import { entryText, expired, speaksOf } from './known.ts';
 import { type Required, requiredOf } from './required.ts';
 import { missingReplays, staleBuilds, thinCell, thinEdges } from './thin.ts';
@@ -66,6 +66,7 @@ export function judge(run: Run, settings: Settings, circumstances: Circumstances
   ];
   const problems = [
     ...(required.length === 0 ? ['nothing is required of this run: it holds no kernel'] : []),
+    ...run.mishaps.map(mishapText),
     ...thinEdges(run, new Set(required.map(cell => cell.op)), evidence.edges),
     ...staleBuilds(run, circumstances.builds),
     ...missingReplays(run, circumstances.regressions, wanted),

@@ -233,6 +233,14 @@ const regressionSchema = z.strictObject({
 });
 export type Regression = z.infer<typeof regressionSchema>;
 
+const mishapSchema = z.strictObject({
+  op: z.enum(ops),
+  /** What was being done: `cases 64 to 71`. */
+  during: z.string(),
+  /** What was thrown, and where. */
+  message: z.string(),
+});
+
 /** How a planted bug was found first. */
 const killedSchema = z.strictObject({
   property: z.string(),
@@ -338,6 +346,11 @@ const documentSchema = z.strictObject({
   findings: z.array(findingSchema),
   /** Failures of old that were asked again, before anything else. */
   regressions: z.array(regressionSchema),
+  /**
+   * What the harness itself failed at, which says nothing of any kernel: what was seen before stands in the run, and
+   * no run that has one is green. Older documents do not tell.
+   */
+  mishaps: z.array(mishapSchema).default([]),
   /** How often the edges of every dimension were reached. */
   edges: z.array(z.strictObject({ op: z.enum(ops), dimension: z.string(), edge: z.string(), cases: count })),
   /** What the check did in a second; null where nothing was checked. */

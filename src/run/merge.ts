@@ -49,6 +49,7 @@ export function merge(sources: readonly Source[], line: string): Run {
     ),
     findings: runs.flatMap(run => run.findings),
     regressions: runs.flatMap(run => run.regressions),
+    mishaps: runs.flatMap(run => run.mishaps),
     edges: joined(
       runs.flatMap(run => run.edges),
       ({ op, dimension, edge }) => JSON.stringify([op, dimension, edge]),

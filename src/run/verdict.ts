@@ -1,6 +1,14 @@
 /** What a cell of a run document comes to, whoever wrote the document. */
 
-import type { Cell, Finding, Verdict } from './document.ts';
+import type { Cell, Finding, Run, Verdict } from './document.ts';
+
+/** What is said of a run with mishaps, behind the rest. */
+export const notWhole = 'The check is not whole: tierwise itself failed.';
+
+/** What the harness failed at, in one line. */
+export function mishapText({ op, during, message }: Run['mishaps'][number]): string {
+  return `tierwise itself failed, ${op}, ${during}: ${message}`;
+}
 
 /** The properties that a cell breaks, by its tallies and by its findings. */
 export function brokenProperties(cell: Cell, findings: readonly Finding[]): string[] {
