@@ -100,11 +100,26 @@ pub trait Layout: Send + Sync + 'static {
     /// Whether the output goes past the caches.
     const STREAMS: bool = false;
 
+    /// Takes elements `i..` of a row as they are stored, rest +0.
+    ///
+    /// # Safety
+    /// The row has so many elements from `i` on, readable, and lies as the layout says.
+    unsafe fn take<S: Simd, E: Element>(
+        s: S,
+        row: Rows<E>,
+        i: usize,
+        lanes: impl Lanes,
+    ) -> E::Vector<S>;
+
     /// Loads elements `i..` of a row, rest +0.
     ///
     /// # Safety
     /// The row has so many elements from `i` on, readable, and lies as the layout says.
-    unsafe fn load<S: Simd, E: Element>(s: S, row: Rows<E>, i: usize, lanes: impl Lanes) -> S::F32;
+    #[inline(always)]
+    unsafe fn load<S: Simd, E: Element>(s: S, row: Rows<E>, i: usize, lanes: impl Lanes) -> S::F32 {
+        // SAFETY: the caller's word.
+        E::widen(s, unsafe { Self::take(s, row, i, lanes) })
+    }
 
     /// Stores elements `i..` of a row, each rounded once.
     ///
@@ -133,9 +148,14 @@ pub struct Strided;
 
 impl Layout for Dense {
     #[inline(always)]
-    unsafe fn load<S: Simd, E: Element>(s: S, row: Rows<E>, i: usize, lanes: impl Lanes) -> S::F32 {
+    unsafe fn take<S: Simd, E: Element>(
+        s: S,
+        row: Rows<E>,
+        i: usize,
+        lanes: impl Lanes,
+    ) -> E::Vector<S> {
         // SAFETY: the caller's word; dense elements follow one another.
-        unsafe { E::load(s, row.element(i), lanes) }
+        unsafe { E::take(s, row.element(i), lanes) }
     }
 
     #[inline(always)]
@@ -155,9 +175,14 @@ impl Layout for Streamed {
     const STREAMS: bool = true;
 
     #[inline(always)]
-    unsafe fn load<S: Simd, E: Element>(s: S, row: Rows<E>, i: usize, lanes: impl Lanes) -> S::F32 {
+    unsafe fn take<S: Simd, E: Element>(
+        s: S,
+        row: Rows<E>,
+        i: usize,
+        lanes: impl Lanes,
+    ) -> E::Vector<S> {
         // SAFETY: the caller's word.
-        unsafe { Dense::load(s, row, i, lanes) }
+        unsafe { Dense::take(s, row, i, lanes) }
     }
 
     #[inline(always)]
@@ -175,10 +200,15 @@ impl Layout for Streamed {
 
 impl Layout for Strided {
     #[inline(always)]
-    unsafe fn load<S: Simd, E: Element>(s: S, row: Rows<E>, i: usize, lanes: impl Lanes) -> S::F32 {
+    unsafe fn take<S: Simd, E: Element>(
+        s: S,
+        row: Rows<E>,
+        i: usize,
+        lanes: impl Lanes,
+    ) -> E::Vector<S> {
         if row.is_dense() {
             // SAFETY: the caller's word, and this row is dense.
-            return unsafe { Dense::load(s, row, i, lanes) };
+            return unsafe { Dense::take(s, row, i, lanes) };
         }
         let mut elements = [E::default(); LANES];
         for (k, element) in elements.iter_mut().enumerate().take(count(lanes)) {
@@ -186,7 +216,7 @@ impl Layout for Strided {
             *element = unsafe { row.address(i + k).read() };
         }
         // SAFETY: an array of 16.
-        unsafe { E::load(s, elements.as_ptr(), All) }
+        unsafe { E::take(s, elements.as_ptr(), All) }
     }
 
     #[inline(always)]

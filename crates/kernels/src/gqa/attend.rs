@@ -1,11 +1,12 @@
 //! An item, block by block.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::direct::{self, Chunk, Join};
 use super::item::Item;
-use super::panel::{Keys, Panel, Share};
+use super::panel::{Keys, Lines, Panel, Share};
 use super::plan::{FEW, PANEL, Space};
 use super::queries::{Finish, Load};
 use super::scores::{Dots, Transpose};
@@ -108,7 +109,7 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         let (keys, values) = ((&call.k, block, seen), (&call.v, block, seen));
         let start = seen.start / PANEL * PANEL;
         if self.item.rows <= FEW {
-            self.panels(keys, start, Some(values), |at, head, keys, later| {
+            self.panels(s, keys, start, Some(values), |at, head, keys, later| {
                 let Head { item, space, .. } = self.head(head, None);
                 s.vectorize(direct::Dots::<K, L> {
                     item: &item,
@@ -157,12 +158,12 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
         let behind = self.item.seen_in(0..self.item.rows, block + 1);
         let keys = (block + 1 < end).then_some((&call.k, block + 1, &behind));
         let values = (&call.v, block, seen);
-        self.panels(values, seen.start, keys, |at, head, values, later| {
+        self.panels(s, values, seen.start, keys, |at, head, values, later| {
             let Head { item, space, .. } = self.head(head, None);
             s.vectorize(Chunk::<K, L> {
                 item: &item,
                 values,
-                later,
+                later: Cell::new(later),
                 keys: at..(at + PANEL).min(seen.end),
                 first: at == seen.start,
                 space,
@@ -181,12 +182,13 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
 
     /// Hands out panels of some keys from `start` on: where each begins, each head of it, and what is read a while later.
     #[inline(always)]
-    fn panels(
+    fn panels<S: Simd>(
         &self,
+        s: S,
         keys: Keys,
         start: usize,
         then: Option<Keys>,
-        work: impl Fn(usize, usize, Share<K>, Option<Share<K>>),
+        work: impl Fn(usize, usize, Share<K>, Lines<K>),
     ) {
         let [mut here, mut later] = [Panel::<K>::new(self.item, keys.0); 2];
         // SAFETY: whoever made the item answers for its call; its rows see the keys.
@@ -205,9 +207,14 @@ impl<E: Element, K: Element, L: Layout> Attend<'_, E, K, L> {
             let asked = asked.filter(|&((_, _, seen), at)| at < seen.end);
             if let Some((keys, at)) = asked {
                 go(&mut later, keys, at);
+                later.look_up(s, self.item.heads, self.item.call.head_dim());
             }
             for head in 0..self.item.heads {
-                work(at, head, here.head(head), asked.map(|_| later.head(head)));
+                let lines = match asked {
+                    Some(_) => later.lines(head, self.item.heads, self.item.call.head_dim()),
+                    None => Lines::NONE,
+                };
+                work(at, head, here.head(head), lines);
             }
         }
     }

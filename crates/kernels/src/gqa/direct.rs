@@ -1,15 +1,17 @@
 //! Few rows: keys and values are read where they lie, each once for all rows.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::item::Item;
-use super::panel::Share;
+use super::panel::{LINE, Lines, Share};
 use super::plan::{BLOCK, Space};
 use super::state::State;
 use super::tile::{Accumulators, Tile, cover};
 use crate::access::Layout;
-use crate::simd::{All, Element, First, LANES, Lanes, Simd, TileWork, Work};
+use crate::simd::{All, Element, First, LANES, Lanes, Simd, Squares, TileWork, Work};
 
 /// Rows of which dot products are made at a time: so few that they stay in registers, beside 16 vectors of keys.
 pub const ROWS: usize = 4;
@@ -20,8 +22,8 @@ pub const ROWS: usize = 4;
 pub struct Dots<'a, K, L> {
     pub item: &'a Item<'a>,
     pub keys: Share<'a, K>,
-    /// What will be read a while later, if anything.
-    pub later: Option<Share<'a, K>>,
+    /// What will be read a while later.
+    pub later: Lines<'a, K>,
     /// Keys of the panel that are asked for, counted in the block.
     pub at: Range<usize>,
     pub space: Space,
@@ -43,17 +45,12 @@ impl<K: Element, L: Layout> TileWork for Dots<'_, K, L> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) {
         let dims = self.item.call.head_dim();
-        // Keys to ask for with every square.
-        let some = (LANES * LANES).div_ceil(dims);
-        let mut asked = 0;
+        let mut later = self.later;
         for d in (0..dims).step_by(LANES) {
             for first in self.at.clone().step_by(LANES) {
-                if let Some(later) = self.later {
-                    for k in asked..asked + some {
-                        later.prefetch(s, k, 0..dims);
-                    }
+                for _ in 0..LANES * LANES * size_of::<K>() / LINE {
+                    later.ask(s);
                 }
-                asked += some;
                 // SAFETY: some row sees each key, which has so many elements; the space has scores and queries.
                 unsafe {
                     if d + LANES <= dims {
@@ -81,44 +78,69 @@ impl<K: Element, L: Layout> Dots<'_, K, L> {
         let half = (first - self.at.start) / LANES;
         // SAFETY: the caller's word.
         unsafe {
-            let square = Square {
-                columns: self.keys.columns::<S, L>(s, half, d, lanes),
-                count: lanes.count().unwrap_or(LANES),
+            let at = Square {
                 d,
                 dims: self.item.call.head_dim(),
+                count: lanes.count().unwrap_or(LANES),
                 queries: self.space.queries,
                 scores: self.space.scores.wrapping_add(first),
             };
-            cover::<S, ROWS, 1, _>(s, 0..self.item.rows, 0..1, &square);
+            let rows = 0..self.item.rows;
+            let mut room = MaybeUninit::<Room>::uninit();
+            let room = room.as_mut_ptr();
+            match S::SQUARES {
+                Squares::Held => {
+                    let columns = self.keys.columns::<S, L>(s, half, d, lanes);
+                    cover::<S, ROWS, 1, _>(s, rows, 0..1, &Held { columns, at });
+                }
+                Squares::Stored => {
+                    let columns = room.cast::<K>();
+                    self.keys
+                        .columns_as_stored::<S, L>(s, half, d, lanes, columns);
+                    cover::<S, ROWS, 1, _>(s, rows, 0..1, &Stored { columns, at });
+                }
+                Squares::Widened => {
+                    let columns = room.cast::<f32>();
+                    self.keys
+                        .columns_to::<S, L>(s, half, d, lanes, columns, LANES);
+                    cover::<S, ROWS, 1, _>(s, rows, 0..1, &Stored { columns, at });
+                }
+            }
         }
     }
 }
 
-/// 16 elements of 16 keys.
-struct Square<S: Simd> {
-    columns: [S::F32; LANES],
-    count: usize,
+/// 16 elements of 16 keys, with those of the queries, and where the scores are.
+struct Square {
     d: usize,
     dims: usize,
+    count: usize,
     queries: *const f32,
     scores: *mut f32,
 }
 
-impl<S: Simd> Tile<S> for Square<S> {
-    const MOST: [usize; 2] = [ROWS, 1];
-
+impl Square {
+    /// Adds `column(i)` of the keys, times that of each query, for every i in turn.
+    ///
+    /// # Safety
+    /// There are scores and queries of so many rows.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, _: usize) {
+    unsafe fn add<S: Simd, const R: usize>(
+        &self,
+        s: S,
+        row: usize,
+        column: impl Fn(usize) -> S::F32,
+    ) {
         let mut queries = self.queries.wrapping_add(row * self.dims + self.d * R);
         let scores = self.scores.wrapping_add(row * BLOCK);
         let mut dots = Accumulators::<S, R, 1>::zero(s);
-        // SAFETY: whoever made it answers for scores and queries.
+        // SAFETY: the caller's word.
         unsafe {
             if self.d > 0 {
                 dots = Accumulators::load(s, scores, BLOCK);
             }
-            for &column in self.columns.iter().take(self.count) {
-                dots.add(s, queries, 1, [column]);
+            for i in 0..self.count {
+                dots.add(s, queries, 1, [column(i)]);
                 queries = queries.wrapping_add(R);
             }
             dots.store(s, scores, BLOCK);
@@ -126,12 +148,50 @@ impl<S: Simd> Tile<S> for Square<S> {
     }
 }
 
+/// A square whose keys, transposed, are in registers.
+struct Held<S: Simd> {
+    columns: [S::F32; LANES],
+    at: Square,
+}
+
+impl<S: Simd> Tile<S> for Held<S> {
+    const MOST: [usize; 2] = [ROWS, 1];
+
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, _: usize) {
+        // SAFETY: the caller's word.
+        unsafe { self.at.add::<S, R>(s, row, |i| self.columns[i]) };
+    }
+}
+
+/// A square whose keys, transposed, are in memory.
+struct Stored<K> {
+    columns: *const K,
+    at: Square,
+}
+
+/// Room for a square.
+#[repr(align(64))]
+struct Room(#[expect(dead_code, reason = "never named")] [f32; LANES * LANES]);
+
+impl<S: Simd, K: Element> Tile<S> for Stored<K> {
+    const MOST: [usize; 2] = [ROWS, 1];
+
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const C: usize>(&self, s: S, row: usize, _: usize) {
+        // SAFETY: the caller's word; so many columns were stored.
+        let column = |i| unsafe { K::load(s, self.columns.wrapping_add(i * LANES), All) };
+        // SAFETY: the caller's word.
+        unsafe { self.at.add::<S, R>(s, row, column) };
+    }
+}
+
 /// Adds the weighted values of a panel to the sums of its block, in the order of [`Sums`](super::values::Sums).
 pub struct Chunk<'a, K, L> {
     pub item: &'a Item<'a>,
     pub values: Share<'a, K>,
-    /// What will be read a while later, if anything.
-    pub later: Option<Share<'a, K>>,
+    /// What will be read a while later.
+    pub later: Cell<Lines<'a, K>>,
     /// Keys of the block whose values these are: every row sees them.
     pub keys: Range<usize>,
     /// Whether they are the first of the block.
@@ -204,14 +264,15 @@ impl<K: Element, L: Layout> Chunk<'_, K, L> {
         let weights = space.scores.wrapping_add(row * BLOCK);
         let to = space.sums.wrapping_add(row * padded + vector * LANES);
         let mut sums = Accumulators::<S, R, C>::zero(s);
+        let mut later = self.later.get();
         // SAFETY: the caller's word; the space has the sums.
         unsafe {
             if !self.first {
                 sums = Accumulators::load(s, to, padded);
             }
             for (k, key) in keys.clone().enumerate() {
-                if let Some(later) = self.later.filter(|_| row == 0) {
-                    later.prefetch(s, k, vector * LANES..(vector + C) * LANES);
+                for _ in 0..(C * LANES * size_of::<K>()).div_ceil(LINE) {
+                    later.ask(s);
                 }
                 let value = self.values.row(k);
                 let mut vectors = [s.splat(0.0); C];
@@ -223,6 +284,7 @@ impl<K: Element, L: Layout> Chunk<'_, K, L> {
             }
             sums.store(s, to, padded);
         }
+        self.later.set(later);
     }
 }
 

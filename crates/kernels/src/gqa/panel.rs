@@ -1,6 +1,7 @@
 //! Where the keys of a panel, or their values, lie: they are read in place, and asked for a while before.
 
 use std::ops::Range;
+use std::ptr;
 
 use tierwise_abi::tensor::Tensor;
 
@@ -17,10 +18,8 @@ const HALVES: usize = PANEL / LANES;
 /// Bytes of a page, at least.
 const PAGE: usize = 4 << 10;
 
-/// How many bytes before it is asked for early a page is looked up, by a plain prefetch of a line in it. What is asked
-/// for early does not wait for that: on Zen 4 most of it is lost where the page is unknown, and decode from memory took
-/// 1.5 times as long without this.
-const LOOKUP: usize = 16 << 10;
+/// Bytes of a cache line.
+pub const LINE: usize = 64;
 
 /// Keys, or values, side by side in a block, of every kv head.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +70,102 @@ impl<K: Element> Panel<K> {
     /// One of the heads, so many behind the item's first.
     #[inline(always)]
     pub fn head(&self, head: usize) -> Share<'_, K> {
-        let [one, other] = [0, head].map(|head| self.row.at(head).element(0).addr());
         Share {
             panel: self,
-            bytes: other.wrapping_sub(one),
+            bytes: head * self.from_head_to_head(),
         }
+    }
+
+    #[inline(always)]
+    fn from_head_to_head(&self) -> usize {
+        let [one, other] = [0, 1].map(|head| self.row.at(head).element(0).addr());
+        other.wrapping_sub(one)
+    }
+
+    /// Looks up the pages of its keys, of so many heads, all at once: a machine has several walks under way, and what is
+    /// asked for early may be lost where the page is unknown.
+    #[inline(always)]
+    pub fn look_up<S: Simd>(&self, s: S, heads: usize, dims: usize) {
+        let bytes = (heads - 1) * self.from_head_to_head() + dims * size_of::<K>();
+        for start in self.starts.as_flattened() {
+            for page in (0..bytes).step_by(PAGE) {
+                s.prefetch(start.wrapping_byte_add(page));
+            }
+        }
+    }
+
+    /// The lines that are asked for while head `head` of `heads` is worked on: those of a part of the panel's keys, each
+    /// with its `dims` elements of every head. So few pages are in use at once.
+    #[inline(always)]
+    pub fn lines(&self, head: usize, heads: usize, dims: usize) -> Lines<'_, K> {
+        let part = |head: usize| head * PANEL / heads;
+        Lines {
+            keys: &self.starts.as_flattened()[part(head)..part(head + 1)],
+            heads,
+            apart: self.from_head_to_head(),
+            bytes: dims * size_of::<K>(),
+            row: ptr::null(),
+            rows: 0,
+            line: ptr::null(),
+            left: 0,
+        }
+    }
+}
+
+/// Cache lines that are asked for a while before they are read. Rows may lie pages apart, at addresses that share few
+/// sets of the nearest cache, and no pattern is seen in them by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines<'a, K> {
+    /// Where the keys begin that come next.
+    keys: &'a [*mut K],
+    /// Rows of a key, so many bytes apart, each of so many bytes.
+    heads: usize,
+    apart: usize,
+    bytes: usize,
+    /// The next row of the key, and how many are left.
+    row: *const u8,
+    rows: usize,
+    /// The next line of the row before it, and bytes that are left.
+    line: *const u8,
+    left: usize,
+}
+
+impl<K: Element> Lines<'_, K> {
+    /// None.
+    pub const NONE: Self = Self {
+        keys: &[],
+        heads: 0,
+        apart: 0,
+        bytes: 0,
+        row: ptr::null(),
+        rows: 0,
+        line: ptr::null(),
+        left: 0,
+    };
+
+    /// Asks for the next line, if there is one.
+    #[inline(always)]
+    pub fn ask<S: Simd>(&mut self, s: S) {
+        if self.left == 0 && !self.next_row() {
+            return;
+        }
+        s.prefetch_early(self.line);
+        self.line = self.line.wrapping_add(LINE);
+        self.left = self.left.saturating_sub(LINE);
+    }
+
+    #[inline(always)]
+    fn next_row(&mut self) -> bool {
+        if self.rows == 0 {
+            let Some((&key, behind)) = self.keys.split_first() else {
+                return false;
+            };
+            (self.row, self.rows, self.keys) = (key.cast(), self.heads, behind);
+        }
+        (self.line, self.left) = (self.row, self.bytes);
+        self.row = self.row.wrapping_add(self.apart);
+        self.rows -= 1;
+        true
     }
 }
 
@@ -120,19 +210,44 @@ impl<K: Element> Share<'_, K> {
         s.transpose(square)
     }
 
-    /// Asks for elements `from` of row `k`, if the panel has so many. Its rows may lie pages apart, at addresses that
-    /// share few sets of the nearest cache, and no pattern is seen in them by itself.
+    /// The same, widened and stored: as many vectors as there are `lanes`, `stride` floats apart.
+    ///
+    /// # Safety
+    /// As [`columns`](Self::columns), and there is room for them.
     #[inline(always)]
-    pub fn prefetch<S: Simd>(&self, s: S, k: usize, from: Range<usize>) {
-        if k < PANEL {
-            let row = self.row(k);
-            let first = row.element(from.start);
-            if first.addr() % PAGE < from.len() * size_of::<K>() {
-                s.prefetch(first.wrapping_byte_add(LOOKUP));
-            }
-            for d in from.step_by(64 / size_of::<K>()) {
-                s.prefetch_early(row.element(d));
-            }
-        }
+    pub unsafe fn columns_to<S: Simd, L: Layout>(
+        &self,
+        s: S,
+        half: usize,
+        d: usize,
+        lanes: impl Lanes,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        let starts = &self.panel.starts[half % HALVES];
+        // SAFETY: the caller's word.
+        let load = |k: usize| unsafe { L::load(s, self.row_at(starts[k]), d, lanes) };
+        // SAFETY: the caller's word.
+        unsafe { s.transpose_to(load, lanes.count().unwrap_or(LANES), to, stride) };
+    }
+
+    /// The same, stored as they are.
+    ///
+    /// # Safety
+    /// As [`columns`](Self::columns), and there is room for them.
+    #[inline(always)]
+    pub unsafe fn columns_as_stored<S: Simd, L: Layout>(
+        &self,
+        s: S,
+        half: usize,
+        d: usize,
+        lanes: impl Lanes,
+        to: *mut K,
+    ) {
+        let starts = &self.panel.starts[half % HALVES];
+        // SAFETY: the caller's word.
+        let take = |k: usize| unsafe { L::take(s, self.row_at(starts[k]), d, lanes) };
+        // SAFETY: the caller's word.
+        unsafe { K::transpose_to(s, take, lanes.count().unwrap_or(LANES), to, LANES) };
     }
 }

@@ -7,7 +7,7 @@ use super::panel::Share;
 use super::plan::{BLOCK, PANEL, Space};
 use super::tile::{Accumulators, Tile, cover};
 use crate::access::Layout;
-use crate::simd::{Element, First, LANES, Simd, TileWork, Work};
+use crate::simd::{All, Element, First, LANES, Simd, TileWork, Work};
 
 /// Transposes 16 keys of a panel, widened, to `[dims][PANEL]`.
 pub struct Transpose<'a, K, L> {
@@ -27,12 +27,13 @@ impl<K: Element, L: Layout> Work for Transpose<'_, K, L> {
     fn run<S: Simd>(self, s: S) {
         for d in (0..self.dims).step_by(LANES) {
             let to = self.to.wrapping_add(d * PANEL + self.half * LANES);
-            let count = (self.dims - d).min(LANES);
+            let (keys, half) = (self.keys, self.half);
             // SAFETY: some row sees each key, and it has so many elements; so has the panel.
             unsafe {
-                let columns = self.keys.columns::<S, L>(s, self.half, d, First(count));
-                for (i, column) in columns.into_iter().enumerate().take(count) {
-                    s.store_f32(to.wrapping_add(i * PANEL), column);
+                if d + LANES <= self.dims {
+                    keys.columns_to::<S, L>(s, half, d, All, to, PANEL);
+                } else {
+                    keys.columns_to::<S, L>(s, half, d, First(self.dims - d), to, PANEL);
                 }
             }
         }

@@ -5,8 +5,8 @@ use std::ffi::CStr;
 
 use super::sse2::partial::{load_u16_8_first, store_u16_8_first};
 use super::sse2::{tree_max_4, tree_sum_4};
-use super::transpose::transpose_8;
-use super::{LANES, Simd, TileWork, Work};
+use super::transpose::{transpose_8, transpose_8_in_halves};
+use super::{LANES, Simd, Squares, TileWork, Work};
 use crate::cpu;
 
 /// Proof that the CPU has the features and the operating system keeps the registers.
@@ -27,6 +27,7 @@ macro_rules! proved {
 impl Simd for Avx2 {
     const TIER: &'static CStr = c"avx2";
     const STREAMS: bool = true;
+    const SQUARES: Squares = Squares::Stored;
     const FUSED: bool = true;
     type F32 = [__m256; 2];
     type U16 = [__m128i; 2];
@@ -147,6 +148,64 @@ impl Simd for Avx2 {
             }
         }
         columns
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_to(
+        self,
+        rows: impl Fn(usize) -> Self::F32,
+        count: usize,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        for i in 0..2 {
+            for j in 0..2 {
+                let mut block = [proved!(_mm256_setzero_ps()); WIDTH];
+                for (k, row) in block.iter_mut().enumerate() {
+                    *row = rows(WIDTH * i + k)[j];
+                }
+                let block = proved!(transpose_8(block));
+                for (k, column) in block.into_iter().enumerate() {
+                    if WIDTH * j + k < count {
+                        let to = to.wrapping_add((WIDTH * j + k) * stride + WIDTH * i);
+                        // SAFETY: the caller's word.
+                        unsafe { _mm256_storeu_ps(to, column) };
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_u16_to(
+        self,
+        rows: impl Fn(usize) -> Self::U16,
+        count: usize,
+        to: *mut u16,
+        stride: usize,
+    ) {
+        for i in 0..2 {
+            let mut block = [proved!(_mm256_setzero_si256()); WIDTH];
+            for (k, row) in block.iter_mut().enumerate() {
+                let [low, high] = rows(WIDTH * i + k);
+                *row = proved!(_mm256_set_m128i(high, low));
+            }
+            let block = proved!(transpose_8_in_halves(block));
+            for (k, columns) in block.into_iter().enumerate() {
+                let to = to.wrapping_add(k * stride + WIDTH * i);
+                let low = proved!(_mm256_castsi256_si128(columns));
+                let high = proved!(_mm256_extracti128_si256::<1>(columns));
+                // SAFETY: the caller's word.
+                unsafe {
+                    if k < count {
+                        _mm_storeu_si128(to.cast(), low);
+                    }
+                    if WIDTH + k < count {
+                        _mm_storeu_si128(to.wrapping_add(WIDTH * stride).cast(), high);
+                    }
+                }
+            }
+        }
     }
 
     #[inline(always)]

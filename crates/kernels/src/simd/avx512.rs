@@ -5,7 +5,7 @@ use std::ffi::CStr;
 
 use super::avx2::{tree_max_8, tree_sum_8};
 use super::transpose::transpose_16;
-use super::{LANES, Simd, TileWork, Work};
+use super::{LANES, Simd, Squares, TileWork, Work};
 use crate::cpu;
 
 /// Proof that the CPU has the features and the operating system keeps the registers.
@@ -23,6 +23,7 @@ macro_rules! proved {
 impl Simd for Avx512 {
     const TIER: &'static CStr = c"avx512";
     const STREAMS: bool = true;
+    const SQUARES: Squares = Squares::Held;
     const FUSED: bool = true;
     type F32 = __m512;
     type U16 = __m256i;

@@ -47,11 +47,39 @@ pub trait Element: Copy + Default + Send + Sync + 'static {
     /// The type's name in the interface.
     const DTYPE: Dtype;
 
+    /// 16 elements as they are stored.
+    type Vector<S: Simd>: Copy;
+
+    /// Takes lanes as they are stored; those beyond `lanes` are +0.
+    ///
+    /// # Safety
+    /// So many elements are readable at `p`.
+    unsafe fn take<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> Self::Vector<S>;
+
+    /// Their values, exactly.
+    fn widen<S: Simd>(s: S, v: Self::Vector<S>) -> S::F32;
+
+    /// As [`Simd::transpose_to`], of elements as they are stored.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn transpose_to<S: Simd>(
+        s: S,
+        rows: impl Fn(usize) -> Self::Vector<S>,
+        count: usize,
+        to: *mut Self,
+        stride: usize,
+    );
+
     /// Loads lanes exactly; lanes beyond `lanes` are +0.
     ///
     /// # Safety
     /// So many elements are readable at `p`.
-    unsafe fn load<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::F32;
+    #[inline(always)]
+    unsafe fn load<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::F32 {
+        // SAFETY: the caller's word.
+        Self::widen(s, unsafe { Self::take(s, p, lanes) })
+    }
 
     /// Stores lanes, each rounded once.
     ///
@@ -71,9 +99,10 @@ pub trait Element: Copy + Default + Send + Sync + 'static {
 
 impl Element for f32 {
     const DTYPE: Dtype = Dtype::F32;
+    type Vector<S: Simd> = S::F32;
 
     #[inline(always)]
-    unsafe fn load<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::F32 {
+    unsafe fn take<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::F32 {
         // SAFETY: the caller's word.
         unsafe {
             match lanes.count() {
@@ -81,6 +110,23 @@ impl Element for f32 {
                 Some(count) => s.load_f32_first(p, count),
             }
         }
+    }
+
+    #[inline(always)]
+    fn widen<S: Simd>(_: S, v: S::F32) -> S::F32 {
+        v
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_to<S: Simd>(
+        s: S,
+        rows: impl Fn(usize) -> S::F32,
+        count: usize,
+        to: *mut Self,
+        stride: usize,
+    ) {
+        // SAFETY: the caller's word.
+        unsafe { s.transpose_to(rows, count, to, stride) };
     }
 
     #[inline(always)]
@@ -111,17 +157,34 @@ macro_rules! sixteen_bits {
     ($type:ty, $dtype:expr, $widen:ident, $narrow:ident) => {
         impl Element for $type {
             const DTYPE: Dtype = $dtype;
+            type Vector<S: Simd> = S::U16;
 
             #[inline(always)]
-            unsafe fn load<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::F32 {
+            unsafe fn take<S: Simd>(s: S, p: *const Self, lanes: impl Lanes) -> S::U16 {
                 // SAFETY: the caller's word; the type is its 16 bits.
-                let bits = unsafe {
+                unsafe {
                     match lanes.count() {
                         None => s.load_u16(p.cast()),
                         Some(count) => s.load_u16_first(p.cast(), count),
                     }
-                };
-                s.$widen(bits)
+                }
+            }
+
+            #[inline(always)]
+            fn widen<S: Simd>(s: S, v: S::U16) -> S::F32 {
+                s.$widen(v)
+            }
+
+            #[inline(always)]
+            unsafe fn transpose_to<S: Simd>(
+                s: S,
+                rows: impl Fn(usize) -> S::U16,
+                count: usize,
+                to: *mut Self,
+                stride: usize,
+            ) {
+                // SAFETY: the caller's word; the type is its 16 bits.
+                unsafe { s.transpose_u16_to(rows, count, to.cast(), stride) };
             }
 
             #[inline(always)]

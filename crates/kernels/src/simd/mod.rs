@@ -52,6 +52,17 @@ pub trait TileWork {
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize>(self, s: S) -> Self::Output;
 }
 
+/// Where a square of 16 vectors, transposed, waits while its columns are used one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Squares {
+    /// In registers: there are enough beside those of a few sums.
+    Held,
+    /// In memory, as elements are stored: to widen a column costs little, and half as many registers are shuffled.
+    Stored,
+    /// In memory, widened.
+    Widened,
+}
+
 /// A tier: operations on vectors of 16 lanes.
 ///
 /// Arithmetic is IEEE 754 binary32, to nearest even, contracted where it says so and nowhere else. A load of `count` lanes reads no byte
@@ -64,6 +75,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     const STREAMS: bool;
     /// Whether [`mac`](Self::mac) rounds once. It is the one operation whose bits differ between tiers.
     const FUSED: bool;
+    /// Where a square waits while its columns are used one by one.
+    const SQUARES: Squares;
     /// 16 lanes of f32.
     type F32: Copy;
     /// 16 lanes of 16 bits.
@@ -109,6 +122,51 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn into_exponent(self, v: Self::F32) -> Self::F32;
     /// Lane j of vector i to lane i of vector j.
     fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES];
+    /// The first `count` columns of 16 rows, stored `stride` elements apart. A row may be asked for more than once: a
+    /// tier of few registers takes parts of it.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `to` and at every stride from it, so often.
+    #[inline(always)]
+    unsafe fn transpose_to(
+        self,
+        rows: impl Fn(usize) -> Self::F32,
+        count: usize,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        let mut square = [self.splat(0.0); LANES];
+        for (k, row) in square.iter_mut().enumerate() {
+            *row = rows(k);
+        }
+        for (i, column) in self.transpose(square).into_iter().enumerate().take(count) {
+            // SAFETY: the caller's word.
+            unsafe { self.store_f32(to.wrapping_add(i * stride), column) };
+        }
+    }
+    /// The same of 16-bit elements.
+    ///
+    /// # Safety
+    /// 16 elements are writable at `to` and at every stride from it, so often.
+    #[inline(always)]
+    unsafe fn transpose_u16_to(
+        self,
+        rows: impl Fn(usize) -> Self::U16,
+        count: usize,
+        to: *mut u16,
+        stride: usize,
+    ) {
+        for i in 0..LANES {
+            let mut row = [0; LANES];
+            // SAFETY: an array of 16; the caller's word.
+            unsafe {
+                self.store_u16(row.as_mut_ptr(), rows(i));
+                for (j, element) in row.into_iter().enumerate().take(count) {
+                    to.wrapping_add(j * stride + i).write(element);
+                }
+            }
+        }
+    }
 
     /// binary16 to binary32, exactly.
     fn widen_f16(self, v: Self::U16) -> Self::F32;

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use super::{LANES, Simd, TileWork, Work};
+use super::{LANES, Simd, Squares, TileWork, Work};
 
 /// The tier that every CPU has.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,7 @@ pub struct Scalar;
 impl Simd for Scalar {
     const TIER: &'static CStr = c"scalar";
     const STREAMS: bool = false;
+    const SQUARES: Squares = Squares::Widened;
     const FUSED: bool = false;
     type F32 = [f32; LANES];
     type U16 = [u16; LANES];

@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 use std::ffi::CStr;
 
 use super::transpose::transpose_4;
-use super::{LANES, Simd, TileWork, Work};
+use super::{LANES, Simd, Squares, TileWork, Work};
 use crate::cpu;
 use convert::{narrow_bf16_4, narrow_f16_4, pack_low_16, widen_f16_4};
 use partial::{load_f32_4_first, load_u16_8_first, store_f32_4_first, store_u16_8_first};
@@ -30,6 +30,7 @@ macro_rules! proved {
 impl Simd for Sse2 {
     const TIER: &'static CStr = c"sse2";
     const STREAMS: bool = true;
+    const SQUARES: Squares = Squares::Widened;
     const FUSED: bool = false;
     type F32 = [__m128; 4];
     type U16 = [__m128i; 2];
@@ -184,6 +185,32 @@ impl Simd for Sse2 {
             }
         }
         columns
+    }
+
+    #[inline(always)]
+    unsafe fn transpose_to(
+        self,
+        rows: impl Fn(usize) -> Self::F32,
+        count: usize,
+        to: *mut f32,
+        stride: usize,
+    ) {
+        for i in 0..4 {
+            for j in 0..4 {
+                let mut block = [proved!(_mm_setzero_ps()); 4];
+                for (k, row) in block.iter_mut().enumerate() {
+                    *row = rows(4 * i + k)[j];
+                }
+                let block = proved!(transpose_4(block));
+                for (k, column) in block.into_iter().enumerate() {
+                    if 4 * j + k < count {
+                        let to = to.wrapping_add((4 * j + k) * stride + 4 * i);
+                        // SAFETY: the caller's word.
+                        unsafe { _mm_storeu_ps(to, column) };
+                    }
+                }
+            }
+        }
     }
 
     #[inline(always)]

@@ -99,3 +99,39 @@ pub unsafe fn transpose_16(mut rows: [__m512; 16]) -> [__m512; 16] {
         columns
     }
 }
+
+/// 16-bit elements, each 128 bits apart: row k of the result holds column k, and column 8 + k in its upper half.
+///
+/// # Safety
+/// AVX2.
+#[inline(always)]
+pub unsafe fn transpose_8_in_halves(rows: [__m256i; 8]) -> [__m256i; 8] {
+    // SAFETY: the caller's word.
+    unsafe {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let (ab, cd) = (_mm256_unpacklo_epi16(a, b), _mm256_unpacklo_epi16(c, d));
+        let (ef, gh) = (_mm256_unpacklo_epi16(e, f), _mm256_unpacklo_epi16(g, h));
+        let (ab_high, cd_high) = (_mm256_unpackhi_epi16(a, b), _mm256_unpackhi_epi16(c, d));
+        let (ef_high, gh_high) = (_mm256_unpackhi_epi16(e, f), _mm256_unpackhi_epi16(g, h));
+        let halves = [
+            (_mm256_unpacklo_epi32(ab, cd), _mm256_unpacklo_epi32(ef, gh)),
+            (_mm256_unpackhi_epi32(ab, cd), _mm256_unpackhi_epi32(ef, gh)),
+            (
+                _mm256_unpacklo_epi32(ab_high, cd_high),
+                _mm256_unpacklo_epi32(ef_high, gh_high),
+            ),
+            (
+                _mm256_unpackhi_epi32(ab_high, cd_high),
+                _mm256_unpackhi_epi32(ef_high, gh_high),
+            ),
+        ];
+        let mut columns = rows;
+        for (two, (upper, lower)) in columns.as_chunks_mut::<2>().0.iter_mut().zip(halves) {
+            *two = [
+                _mm256_unpacklo_epi64(upper, lower),
+                _mm256_unpackhi_epi64(upper, lower),
+            ];
+        }
+        columns
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use crate::simd::{LANES, Simd, Work};
+use crate::simd::{self, Bf16, Element, F16, LANES, Simd, Work};
 use crate::testing::{InTier, Numbers, in_every_tier};
 
 type Vector = [f32; LANES];
@@ -119,6 +119,62 @@ fn every_operation_on_every_kind_of_number() {
         }
     }
     in_every_tier(&Operations);
+}
+
+/// Columns of elements as they are stored, so many, with room between them.
+struct TransposeTo<E>([[E; LANES]; LANES], usize);
+
+const STRIDE: usize = LANES + 3;
+
+impl<E: Element> Work for TransposeTo<E> {
+    type Output = [[E; STRIDE]; LANES];
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Self::Output {
+        let Self(rows, count) = self;
+        let mut columns = [[E::default(); STRIDE]; LANES];
+        // SAFETY: arrays of 16.
+        unsafe {
+            let row = |k: usize| E::take(s, rows[k].as_ptr(), simd::All);
+            E::transpose_to(s, row, count, columns.as_mut_ptr().cast(), STRIDE);
+        }
+        columns
+    }
+}
+
+#[test]
+fn the_first_columns_are_stored_and_nothing_else() {
+    struct Columns;
+    impl InTier for Columns {
+        fn run<S: Simd>(&self, s: S) {
+            for count in 0..=LANES {
+                self.check::<S, f32>(s, count, |i| i as f32 + 1.0);
+                self.check::<S, F16>(s, count, |i| F16(i as u16 + 1));
+                self.check::<S, Bf16>(s, count, |i| Bf16(i as u16 + 1));
+            }
+        }
+    }
+    impl Columns {
+        fn check<S: Simd, E: Element + PartialEq + std::fmt::Debug>(
+            &self,
+            s: S,
+            count: usize,
+            element: impl Fn(usize) -> E,
+        ) {
+            let rows = from_fn(|i| from_fn(|j| element(LANES * i + j)));
+            let columns = s.vectorize(TransposeTo(rows, count));
+            for (j, column) in columns.iter().enumerate() {
+                for (i, &seen) in column.iter().enumerate() {
+                    let due = match i < LANES && j < count {
+                        true => rows[i][j],
+                        false => E::default(),
+                    };
+                    assert_eq!(seen, due, "{:?}, {i}, {j} of {count}", S::TIER);
+                }
+            }
+        }
+    }
+    in_every_tier(&Columns);
 }
 
 /// The lanes of 16 vectors, row by row.
