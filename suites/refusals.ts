@@ -54,7 +54,10 @@ export function laidOn(c: Case, output: string, input: string, shift: number): C
   );
 }
 
-/** An output with another stride along a dimension in front of the last; null where its rows have gaps inside. */
+/**
+ * An output with another stride along a dimension in front of the last; null where its rows have gaps inside, or where it
+ * has no elements: its strides may be said to nest or not.
+ */
 function restrided(
   c: Case,
   role: string,
@@ -63,7 +66,7 @@ function restrided(
 ): Case | null {
   return changed(c, role, tensor => {
     const inner = tensor.shape.length - 1;
-    if (tensor.shape[d] < 2 || tensor.strides[inner] !== 1) return null;
+    if (tensor.shape[d] < 2 || tensor.strides[inner] !== 1 || countOf(tensor.shape) === 0) return null;
     const other = stride(tensor.shape[inner]);
     return other === null
       ? null

@@ -3,10 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import { rmsNormCase } from '../../reference/testing/rms_norm_cases.ts';
 import { ropeCase } from '../../reference/testing/rope_cases.ts';
+import { suites } from '../../suites/index.ts';
 import { rope } from '../../suites/rope/index.ts';
 import type { Refusal } from '../../suites/suite.ts';
-import type { Case } from '../case/case.ts';
+import { type Case, outputElements } from '../case/case.ts';
 import { mostBytes, regionOf, residentBytes } from '../case/layout.ts';
+import { drawCase } from './generate.ts';
 import type { Outcome } from './lab.ts';
 import { brokenCall, refuses } from './refusal.ts';
 import { type Behaviour, fakeLab, kernel, ok, right } from './testing/fake-lab.ts';
@@ -139,4 +141,19 @@ test('memory grows to what broken tensors name, in whole words, and no further; 
   expect(call.buffers.y).toEqual({ ...c.buffers.y, sparse: false });
   const sparse = { ...c, buffers: { ...c.buffers, y: { ...c.buffers.y, sparse: true } } };
   expect(brokenCall(longer, sparse)!.buffers.y.sparse).toBe(true);
+});
+
+test('strides of an output without elements are nobody’s to refuse', () => {
+  const ofStrides = /overlap along|repeats elements/;
+  for (const suite of suites) {
+    const empty = Array.from({ length: 300 }, (_, k) => drawCase(suite, 4, k).case).filter(
+      c => outputElements(c) === 0,
+    );
+    expect(empty.length, suite.op).toBeGreaterThan(0);
+    for (const c of empty) {
+      for (const refusal of suite.refusals.filter(({ what }) => ofStrides.test(what))) {
+        expect(brokenCall(refusal, c), `${suite.op}: ${refusal.what}`).toBeNull();
+      }
+    }
+  }
 });
