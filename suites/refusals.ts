@@ -12,7 +12,7 @@ import {
   type TensorSpec,
 } from '../src/case/case.ts';
 import { sizeOf } from '../src/case/dtype.ts';
-import { sameView, withTensors } from './derive.ts';
+import { nests, sameView, withTensors } from './derive.ts';
 import type { Refusal } from './suite.ts';
 
 /** The first output and the input that it is shaped like. */
@@ -108,6 +108,25 @@ function ofOutput(role: string, dimensions: number): Refusal[] {
   ];
 }
 
+/** The output where its input lies, as in place, but with longer steps along the dimension of the longest. */
+function onOtherSteps(c: Case): Case | null {
+  const { output, input } = pair(c);
+  const { shape, strides } = c.tensors[input];
+  const outer = shape.flatMap((size, d) => (size > 1 && d < shape.length - 1 ? [d] : []));
+  if (outer.length === 0 || !nests(c.tensors[input])) return null;
+  const longest = outer.reduce((a, b) => (strides[b] > strides[a] ? b : a));
+  const laid = laidOn(c, output, input, 0);
+  return (
+    laid &&
+    withTensors(laid, {
+      [output]: {
+        ...laid.tensors[output],
+        strides: strides.map((own, d) => (d === longest ? own + 1 : own)),
+      },
+    })
+  );
+}
+
 /** Those of an op whose outputs have so many dimensions. */
 export function commonRefusals(op: Op, dimensions: number): Refusal[] {
   return [
@@ -124,6 +143,7 @@ export function commonRefusals(op: Op, dimensions: number): Refusal[] {
         return strides[inner] === 1 && shape[inner] > 1 ? laidOn(c, output, input, 1) : null;
       },
     },
+    { what: 'an output lies on its input with another stride', of: onOtherSteps },
     {
       what: 'an input has one dimension too many',
       of: c =>

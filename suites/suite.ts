@@ -96,6 +96,8 @@ export interface Refusal {
   readonly what: string;
   /** The dimension on whose edges alone calls can be broken so: where one can, it is, beside others that are drawn. */
   readonly about?: string;
+  /** Set where the broken call differs from the valid one in integers that lie in memory, and in nothing else. */
+  readonly inMemory?: true;
   /** The broken call made of a valid one; null where that one can't be broken this way. */
   readonly of: (c: Case) => Case | null;
 }

@@ -4,9 +4,10 @@ import { permutation } from '../../suites/derive.ts';
 import type { Refusal } from '../../suites/suite.ts';
 import type { BufferSpec, Case } from '../case/case.ts';
 import { extentOf, mostBytes } from '../case/layout.ts';
-import type { Outcome } from './lab.ts';
+import type { Outcome, Staging } from './lab.ts';
 import type { Breach, Property } from './property.ts';
 import { drawOf } from './relation.ts';
+import { isCopied } from './stage.ts';
 
 /** Ways to break a call that are tried of one case, beside those that few allow: refusing is quick. */
 const triesPerCase = 3;
@@ -20,6 +21,13 @@ export function refuses(refusals: readonly Refusal[]): Property {
       return known.get(base) ?? null;
     };
   });
+  const places = new WeakMap<Case, Staging>();
+  /** A broken call in the place of the valid one, the same for all kernels. */
+  const placeOf = (call: Case, base: Case): Staging => {
+    const place = places.get(call) ?? { manner: {}, inItsPlace: base };
+    places.set(call, place);
+    return place;
+  };
   const name = 'refusal';
   return {
     name,
@@ -33,7 +41,7 @@ export function refuses(refusals: readonly Refusal[]): Property {
       let tries = 0;
       let drawn = 0;
       for (const index of permutation(refusals.length, drawOf(base, name))) {
-        const { what, about } = refusals[index];
+        const { what, about, inMemory } = refusals[index];
         if (drawn === triesPerCase && !about) continue;
         const call = broken[index](base);
         if (!call) continue;
@@ -45,6 +53,13 @@ export function refuses(refusals: readonly Refusal[]): Property {
         lab.runAll(together, call);
         const breach = accepted(what, lab.run(kernel, call));
         if (breach) return [breach];
+        // Whoever checks integers once, and remembers where they lay, does not see that they are others now.
+        if (!inMemory || !isCopied(call)) continue;
+        const later = lab.staged(kernel, call, placeOf(call, base), together);
+        if (later.is === 'unsupported' || later.is === 'invalid') continue;
+        const where = `${what}, in memory where the valid call has just been`;
+        const trust = accepted(where, later);
+        if (trust) return [trust];
       }
       return tries > 0 ? 'held' : 'does not apply';
     },

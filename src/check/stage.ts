@@ -74,7 +74,7 @@ function isPrecarious({ manner, beside }: Staging): boolean {
 }
 
 /** Whether the bytes of a case can be copied: memory has no holes, and there is not much of it. */
-function isCopied(c: Case): boolean {
+export function isCopied(c: Case): boolean {
   const buffers = Object.values(c.buffers);
   return (
     !buffers.some(({ sparse }) => sparse) && buffers.reduce((sum, { bytes }) => sum + bytes, 0) <= mostCopied

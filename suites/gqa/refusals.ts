@@ -73,6 +73,7 @@ function integer(
 ): Refusal {
   return {
     what,
+    inMemory: true,
     of: c => {
       if (c.op !== 'gqa' || !c.tensors[role]?.data || repeats(c.tensors[role])) return null;
       const start = place(c);

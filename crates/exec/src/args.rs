@@ -213,13 +213,14 @@ fn struct_of(call: &Call, tensors: &mut [(String, Box<Owned>)]) -> Box<dyn call:
                 interleaved: u32::from(*interleaved),
                 theta: call.lie.of("theta", *theta),
                 scaling: 0,
-                original_max_positions: 0,
-                factor: 1.0,
-                low_freq_factor: 1.0,
-                high_freq_factor: 1.0,
-                beta_fast: 32.0,
-                beta_slow: 1.0,
-                attention_factor: 1.0,
+                // What the scaling does not have counts for nothing, and is not what would change nothing.
+                original_max_positions: 77,
+                factor: 3.0,
+                low_freq_factor: 2.0,
+                high_freq_factor: 5.0,
+                beta_fast: 24.0,
+                beta_slow: 2.0,
+                attention_factor: 1.5,
             };
             scaling.write(&mut args);
             Box::new(args)
