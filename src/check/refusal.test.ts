@@ -9,7 +9,7 @@ import type { Refusal } from '../../suites/suite.ts';
 import { type Case, outputElements } from '../case/case.ts';
 import { mostBytes, regionOf, residentBytes } from '../case/layout.ts';
 import { drawCase } from './generate.ts';
-import type { Outcome } from './lab.ts';
+import type { Outcome, Staging } from './lab.ts';
 import { brokenCall, refuses } from './refusal.ts';
 import { type Behaviour, fakeLab, kernel, ok, right } from './testing/fake-lab.ts';
 
@@ -103,6 +103,31 @@ describe('what a kernel answers to a broken call', () => {
     const none: Refusal = { what: 'never', of: () => null };
     expect(ask([none], ok(right(base)))).toEqual({ said: 'does not apply', broken: [] });
     expect(ask([none, ...ways(1)], refusing)).toEqual({ said: 'held', broken: [2] });
+  });
+
+  test('what lies in memory is refused where the valid call has just been, too', () => {
+    const [way] = ways(1);
+    const lab = fakeLab({ k: c => (c === base ? ok(right(base)) : refusing) });
+    const asked = (remembers: boolean, refusal: Refusal) => {
+      const staged: Staging[] = [];
+      const trusting = Object.assign(lab, {
+        staged: (_kernel: unknown, _call: unknown, staging: Staging) => {
+          staged.push(staging);
+          return remembers ? ok(right(base)) : refusing;
+        },
+      });
+      const subject = kernel('k');
+      const all = { kernel: subject, case: base, lab: trusting, peers: [], together: [subject] };
+      return { said: refuses([refusal]).ask(all), staged };
+    };
+    const place = { manner: {}, inItsPlace: base };
+    expect(asked(false, { ...way, inMemory: true })).toEqual({ said: 'held', staged: [place] });
+    const message =
+      'a call must be refused (way 0, in memory where the valid call has just been): the kernel accepts it';
+    expect(asked(true, { ...way, inMemory: true }).said).toEqual([
+      { property: 'refusal', message, elements: [] },
+    ]);
+    expect(asked(true, way)).toEqual({ said: 'held', staged: [] });
   });
 
   test('a lie about the struct reaches kernels with the C interface alone', () => {

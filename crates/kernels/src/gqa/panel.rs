@@ -72,12 +72,12 @@ impl<K: Element> Panel<K> {
     pub fn head(&self, head: usize) -> Share<'_, K> {
         Share {
             panel: self,
-            bytes: head * self.from_head_to_head(),
+            bytes: head * self.head_stride_bytes(),
         }
     }
 
     #[inline(always)]
-    fn from_head_to_head(&self) -> usize {
+    fn head_stride_bytes(&self) -> usize {
         let [one, other] = [0, 1].map(|head| self.row.at(head).element(0).addr());
         other.wrapping_sub(one)
     }
@@ -86,7 +86,7 @@ impl<K: Element> Panel<K> {
     /// asked for early may be lost where the page is unknown.
     #[inline(always)]
     pub fn look_up<S: Simd>(&self, s: S, heads: usize, dims: usize) {
-        let bytes = (heads - 1) * self.from_head_to_head() + dims * size_of::<K>();
+        let bytes = (heads - 1) * self.head_stride_bytes() + dims * size_of::<K>();
         for start in self.starts.as_flattened() {
             for page in (0..bytes).step_by(PAGE) {
                 s.prefetch(start.wrapping_byte_add(page));
@@ -102,7 +102,7 @@ impl<K: Element> Panel<K> {
         Lines {
             keys: &self.starts.as_flattened()[part(head)..part(head + 1)],
             heads,
-            apart: self.from_head_to_head(),
+            apart: self.head_stride_bytes(),
             bytes: dims * size_of::<K>(),
             row: ptr::null(),
             rows: 0,
