@@ -250,10 +250,11 @@ export function mishapsText({ mishaps }: Run): string[] {
   return mishaps.map(mishap => colours.red(mishapText(mishap)));
 }
 
-/** The run in one or two sentences. */
+/** The run in one or two sentences, below what the harness failed at. */
 export function verdictText(run: Run): string {
   const says = cellsText(run);
-  return run.mishaps.length === 0 ? says : `${says} ${colours.red(notWhole)}`;
+  if (run.mishaps.length === 0) return says;
+  return [...mishapsText(run), `${says} ${colours.red(notWhole)}`].join('\n');
 }
 
 function cellsText(run: Run): string {

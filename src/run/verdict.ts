@@ -1,4 +1,4 @@
-/** What a cell of a run document comes to, whoever wrote the document. */
+/** What a run document comes to, cell by cell and where the harness failed, whoever wrote it. */
 
 import type { Cell, Finding, Run, Verdict } from './document.ts';
 

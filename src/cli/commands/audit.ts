@@ -13,7 +13,7 @@ import { requireWritable, writeRun } from '../../run/store.ts';
 import { makeRun, outputFolder } from '../make-run.ts';
 import { matrixText } from '../matrix.ts';
 import { type Selection, seconds, select, wholeNumber } from '../options.ts';
-import { findingsText } from '../tables.ts';
+import { findingsText, mishapsText } from '../tables.ts';
 import { ProgressLine, say } from '../terminal.ts';
 
 interface AuditOptions extends Pick<Selection, 'op' | 'kernel' | 'dtype'> {
@@ -46,7 +46,7 @@ export function auditCommand(): Command {
       const run = await runAudit(options);
       writeRun(options.json, run);
       // A finding is a false alarm here, and all that is to be known of it comes first.
-      process.stdout.write(`${[...findingsText(run), matrixText(run)].join('\n')}\n`);
+      process.stdout.write(`${[...findingsText(run), ...mishapsText(run), matrixText(run)].join('\n')}\n`);
       say(`run document: ${options.json}`);
       process.exitCode = passes(run) ? 0 : 1;
     });

@@ -8,7 +8,7 @@ import { writeRun } from '../../run/store.ts';
 import { configured, type Kept } from '../configured.ts';
 import { defaultRunFile, exitCodeOf, makeRun, outputFolder, type Plan } from '../make-run.ts';
 import { type Selection, seconds, select, wholeNumber, withPeers, withSelection } from '../options.ts';
-import { findingsText, ledgerTables, mishapsText, missingText, notRunText, verdictText } from '../tables.ts';
+import { findingsText, ledgerTables, missingText, notRunText, verdictText } from '../tables.ts';
 import { say } from '../terminal.ts';
 
 /** What commands that check take. */
@@ -72,7 +72,6 @@ export function tellCheck(run: Run): void {
     ...throughputText(run),
     ...notRunText(run),
     ...missingText(run),
-    ...mishapsText(run),
     verdictText(run),
   ];
   process.stdout.write(`${out.join('\n')}\n`);

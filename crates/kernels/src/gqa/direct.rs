@@ -17,8 +17,8 @@ use crate::simd::{All, Element, First, LANES, Lanes, Simd, Squares, TileWork, Wo
 pub const ROWS: usize = 4;
 
 /// Dot products of all rows with the keys of a panel, in the order of [`Dots`](super::scores::Dots). Keys are
-/// transposed in registers, 16 elements at a time; what was added so far stays among the scores meanwhile. A dot
-/// product waits for its last addition, so those of the panel's halves take turns.
+/// transposed 16 elements at a time; what was added so far stays among the scores meanwhile. A dot product waits for
+/// its last addition, so those of the panel's halves take turns.
 pub struct Dots<'a, K, L> {
     pub item: &'a Item<'a>,
     pub keys: Share<'a, K>,

@@ -86,10 +86,19 @@ impl<K: Element> Panel<K> {
     /// asked for early may be lost where the page is unknown.
     #[inline(always)]
     pub fn look_up<S: Simd>(&self, s: S, heads: usize, dims: usize) {
-        let bytes = (heads - 1) * self.head_stride_bytes() + dims * size_of::<K>();
+        let (apart, last) = (self.head_stride_bytes(), dims * size_of::<K>() - 1);
         for start in self.starts.as_flattened() {
-            for page in (0..bytes).step_by(PAGE) {
-                s.prefetch(start.wrapping_byte_add(page));
+            // Heads may lie anywhere; side by side, many share a page.
+            let mut page = None;
+            for head in 0..heads {
+                for byte in [0, last] {
+                    let at = start.wrapping_byte_add(head * apart + byte);
+                    let other = Some(at.addr() / PAGE);
+                    if page != other {
+                        s.prefetch(at);
+                        page = other;
+                    }
+                }
             }
         }
     }

@@ -133,24 +133,6 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
-        let mut columns = rows;
-        for i in 0..2 {
-            for j in 0..2 {
-                let mut block = [rows[8 * i][j]; WIDTH];
-                for (k, row) in block.iter_mut().enumerate() {
-                    *row = rows[8 * i + k][j];
-                }
-                block = proved!(transpose_8(block));
-                for (k, column) in block.into_iter().enumerate() {
-                    columns[8 * j + k][i] = column;
-                }
-            }
-        }
-        columns
-    }
-
-    #[inline(always)]
     unsafe fn transpose_to(
         self,
         rows: impl Fn(usize) -> Self::F32,

@@ -120,8 +120,19 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32;
     /// Every lane's bits, shifted left by 23: what lay lowest becomes the exponent.
     fn into_exponent(self, v: Self::F32) -> Self::F32;
-    /// Lane j of vector i to lane i of vector j.
-    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES];
+    /// Lane j of vector i to lane i of vector j. A tier says how to do this, or [`transpose_to`](Self::transpose_to).
+    #[inline(always)]
+    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
+        let (mut square, mut columns) = ([[0.0; LANES]; LANES], rows);
+        // SAFETY: a square of arrays of 16.
+        unsafe {
+            self.transpose_to(|k| rows[k], LANES, square.as_mut_ptr().cast(), LANES);
+            for (column, from) in columns.iter_mut().zip(&square) {
+                *column = self.load_f32(from.as_ptr());
+            }
+        }
+        columns
+    }
     /// The first `count` columns of 16 rows, stored `stride` elements apart. A row may be asked for more than once: a
     /// tier of few registers takes parts of it.
     ///

@@ -168,26 +168,6 @@ impl Simd for Sse2 {
     }
 
     #[inline(always)]
-    fn transpose(self, rows: [Self::F32; LANES]) -> [Self::F32; LANES] {
-        let mut columns = rows;
-        for i in 0..4 {
-            for j in 0..4 {
-                let block = [
-                    rows[4 * i][j],
-                    rows[4 * i + 1][j],
-                    rows[4 * i + 2][j],
-                    rows[4 * i + 3][j],
-                ];
-                let block = proved!(transpose_4(block));
-                for (k, column) in block.into_iter().enumerate() {
-                    columns[4 * j + k][i] = column;
-                }
-            }
-        }
-        columns
-    }
-
-    #[inline(always)]
     unsafe fn transpose_to(
         self,
         rows: impl Fn(usize) -> Self::F32,
