@@ -2,7 +2,17 @@
 // date is left alone, so a second call does nothing.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,13 +42,13 @@ function hashOf(paths) {
 }
 
 /** Does a step unless its stamp says that it was done with the same inputs and its products are there. */
-function unlessDone({ what, stamp, inputs, products, work }) {
+async function unlessDone({ what, stamp, inputs, products, work }) {
   const path = join(root, stamp);
   const hash = hashOf(inputs);
   const done = existsSync(path) && readFileSync(path, 'utf8') === hash;
   if (done && products.every(product => existsSync(join(root, product)))) return;
   console.error(`tierwise: ${what}`);
-  work();
+  await work();
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, hash);
 }
@@ -59,6 +69,8 @@ function requireTools() {
     missing.push(`Node.js 20.19 or newer (this is ${process.version})`);
   }
   if (process.platform !== 'linux') missing.push(`Linux (this is ${process.platform})`);
+  else if (!process.report.getReport().header.glibcVersionRuntime)
+    missing.push('glibc (this is another C library)');
   if (!versionOf('cargo')) missing.push('Rust with cargo, 1.90 or newer: install it with rustup');
   if (!versionOf('cc')) missing.push('a C compiler and linker: apt-get install gcc libc6-dev');
   if (missing.length === 0) return;
@@ -71,14 +83,42 @@ function isLink(path) {
   return lstatSync(join(root, path), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
-const addon = ['build', '--platform', '--release', '--esm', '--manifest-path', 'crates/addon/Cargo.toml'];
-const addonTo = ['--output-dir', 'dist/addon', '--js', 'index.js', '--dts', 'index.d.ts'];
+/**
+ * Builds every crate in one go, and the addon's loader and types from what its build leaves. `napi build` would do
+ * the same with a `--target` of its own, and so compile whatever the addon stands on twice.
+ */
+async function buildRust() {
+  const { generateTypeDef, writeJsBinding } = await import('@napi-rs/cli');
+  const [typeDefDir, outputDir] = ['target/napi-types', 'dist/addon'].map(path => join(root, path));
+  rmSync(typeDefDir, { recursive: true, force: true });
+  for (const folder of [typeDefDir, outputDir]) mkdirSync(folder, { recursive: true });
+  // The types are written while the addon is compiled, so it must be.
+  const env = {
+    ...process.env,
+    NAPI_TYPE_DEF_TMP_FOLDER: typeDefDir,
+    NAPI_FORCE_BUILD_TIERWISE_ADDON: String(Date.now()),
+  };
+  run('cargo', ['build', '--release', '--locked', '--workspace'], { env });
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { exports: idents, dts } = await generateTypeDef({
+    typeDefDir,
+    cwd: root,
+    declareBindingTarget: true,
+  });
+  const names = { binaryName: 'tierwise', packageName: 'tierwise', version };
+  await writeJsBinding({ ...names, platform: true, esm: true, idents, jsBinding: 'index.js', outputDir });
+  writeFileSync(join(outputDir, 'index.d.ts'), dts);
+  // In one step: somebody may have the old one open.
+  const built = join(outputDir, 'built');
+  copyFileSync(join(root, 'target/release/libtierwise_addon.so'), built);
+  renameSync(built, join(outputDir, `tierwise.linux-${process.arch}-gnu.node`));
+}
 
 /** Makes what is missing. Returns when everything is there. */
-export function setUp() {
+export async function setUp() {
   requireTools();
   if (!isLink('node_modules')) {
-    unlessDone({
+    await unlessDone({
       what: 'installing npm packages',
       stamp: 'node_modules/.tierwise-installed',
       inputs: [join(root, 'package-lock.json')],
@@ -88,8 +128,8 @@ export function setUp() {
   }
   const rust = filesUnder('crates', name => /\.(rs|toml|h|json)$/.test(name));
   const manifests = ['Cargo.toml', 'Cargo.lock', 'package.json'].map(name => join(root, name));
-  unlessDone({
-    what: 'building the Rust kernels (about two minutes, once)',
+  await unlessDone({
+    what: 'building the Rust kernels (about three minutes, once)',
     stamp: 'dist/.tierwise-built',
     inputs: [...rust, ...manifests],
     products: [
@@ -99,15 +139,12 @@ export function setUp() {
       'target/release/libtierwise_onnxruntime.so',
       'target/release/libtierwise_mutants.so',
     ],
-    work: () => {
-      run('npx', ['napi', ...addon, ...addonTo], { stdio: ['ignore', 'ignore', 'inherit'] });
-      run('cargo', ['build', '--release', '--locked', '--workspace', '--exclude', 'tierwise-addon']);
-    },
+    work: buildRust,
   });
   const sources = ['src', 'reference', 'suites', 'reports'].flatMap(f =>
     filesUnder(f, name => name.endsWith('.ts')),
   );
-  unlessDone({
+  await unlessDone({
     what: 'compiling TypeScript',
     stamp: 'dist/.tierwise-compiled',
     inputs: [...sources, join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')],

@@ -5,6 +5,6 @@ import { join } from 'node:path';
 import { root, setUp } from './setup.js';
 
 console.error('tierwise: proves, times and reports CPU kernels, tier by tier');
-setUp();
+await setUp();
 const line = [join(root, 'bin/tierwise.js'), 'run', ...process.argv.slice(2)];
 process.exitCode = spawnSync(process.execPath, line, { cwd: root, stdio: 'inherit' }).status ?? 2;

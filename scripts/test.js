@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { root, setUp } from './setup.js';
 
 console.error('tierwise: tests');
-setUp();
+await setUp();
 
 // What has tests, and not the examples, which only measure: linting compiles them.
 const rust = spawnSync('cargo', ['test', '--release', '--locked', '--workspace', '--quiet', '--tests'], {
