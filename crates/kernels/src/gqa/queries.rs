@@ -2,8 +2,11 @@
 
 use std::marker::PhantomData;
 
+use tierwise_abi::tensor::Tensor;
+
 use super::direct;
 use super::item::Item;
+use super::panel::LINE;
 use super::plan::{FEW, Space};
 use super::state::State;
 use super::tile::rows_of;
@@ -44,6 +47,9 @@ impl<E: Element> TileWork for Load<'_, E> {
                 let [query, head] = item.place(first + row.min(rows - 1));
                 Rows::<E>::of_block(&item.call.q, [item.batch, query]).at(head)
             });
+            for row in first + rows..item.rows.min(first + 2 * rows) {
+                ask::<E, S>(s, item, &item.call.q, row);
+            }
             for d in (0..dims).step_by(LANES) {
                 let lanes = First((dims - d).min(LANES));
                 let mut square = [s.splat(0.0); LANES];
@@ -61,6 +67,9 @@ impl<E: Element> TileWork for Load<'_, E> {
         }
     }
 }
+
+/// Rows between the one that is written and the one that is asked for.
+const EARLY: usize = 8;
 
 /// Divides sums by totals, and rounds. A row that saw nothing has a total of 0, and is +0.
 pub struct Finish<'a, E> {
@@ -80,6 +89,9 @@ impl<E: Element> Work for Finish<'_, E> {
             let [query, head] = item.place(row);
             let to = Rows::<E>::of_block(&item.call.out, [item.batch, query]).at(head);
             let sums = state.sums.wrapping_add(row * state.padded);
+            if row + EARLY < item.rows {
+                ask::<E, S>(s, item, &item.call.out, row + EARLY);
+            }
             // SAFETY: the state is the item's; the call was checked.
             unsafe {
                 let total = *state.total.wrapping_add(row);
@@ -92,5 +104,17 @@ impl<E: Element> Work for Finish<'_, E> {
                 }
             }
         }
+    }
+}
+
+/// Asks for a row of q or out: rows of a query follow one another, the next query's are far away.
+#[inline(always)]
+fn ask<E: Element, S: Simd>(s: S, item: &Item, tensor: &Tensor<4>, row: usize) {
+    let [query, head] = item.place(row);
+    let start = Rows::<E>::of_block(tensor, [item.batch, query])
+        .at(head)
+        .address(0);
+    for byte in (0..tensor.shape[3] * size_of::<E>()).step_by(LINE) {
+        s.prefetch(start.wrapping_byte_add(byte));
     }
 }
