@@ -1,5 +1,6 @@
 /** What the run's timings say: speed over native scalar, the shape that stands for an op, who leads. */
 
+import { ratioOf } from '../src/bench/statistics.ts';
 import { ops } from '../src/case/case.ts';
 import { floatDtypes } from '../src/case/dtype.ts';
 import type { Roof } from '../src/case/roof.ts';
@@ -33,17 +34,9 @@ export interface Speed {
   readonly proved: boolean;
 }
 
-/** The middle of some numbers; of an even count, the mean of the two in the middle. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-}
-
 /**
- * A timing against the fastest kernel of a peer at the same shape on the same machine: the median over blocks,
- * in each of which both had their turn, of the ratio of medians; proved where both cells passed. Null where the
- * peer was not timed there, and for its own timings.
+ * A timing against the fastest kernel of a peer at the same shape on the same machine, block by block; proved where
+ * both cells passed. Null where the peer was not timed there, and for its own timings.
  */
 export function overPeer(
   own: Timing,
@@ -56,9 +49,7 @@ export function overPeer(
   );
   const [best] = candidates.toSorted((a, b) => a.median - b.median);
   if (!best) return null;
-  const blocks = Math.min(best.blocks.length, own.blocks.length);
-  const ratios = Array.from({ length: blocks }, (_, b) => median(best.blocks[b]) / median(own.blocks[b]));
-  return { ratio: median(ratios), proved: best.proved && own.proved };
+  return { ratio: ratioOf(best.blocks, own.blocks), proved: best.proved && own.proved };
 }
 
 /** That as text, in parentheses where it is not proved; a dash where there is none. */

@@ -18,7 +18,7 @@ import { type Slot, SlotPool } from '../providers/slots.ts';
 import type { Run, Timing, Untimed, Verdict } from '../run/document.ts';
 import { contest, type Entrant, type Ground } from './contest.ts';
 import { longestCall, type Pace } from './pace.ts';
-import { figuresOf } from './statistics.ts';
+import { figuresOf, ratioOf } from './statistics.ts';
 
 export interface BenchOptions {
   readonly dtypes: readonly FloatDtype[];
@@ -201,7 +201,7 @@ class Table {
       (roof): Entrant<Contestant> => ({ is: { roof }, host: this.#roofs, contender: roof.contender }),
     );
     const at = { machine: 0, shape: shape.name, size: shape.size, dtype, roof: work.roof };
-    const ceilings: Ceiling[] = [];
+    const stood: { ceiling: Ceiling; amount: number; blocks: readonly number[][] }[] = [];
     const left: Untimed[] = [];
     const timings: Omit<Timing, 'ofRoof'>[] = [];
     for (const outcome of contest(entrants, roofs, ground, pace, this.#options.seed)) {
@@ -217,7 +217,8 @@ class Table {
       const figures = figuresOf(outcome.blocks.flat());
       if (roof) {
         const { median } = figures;
-        ceilings.push({ ...at, tier: roof.tier, median, rate: roof.amount / median });
+        const ceiling = { ...at, tier: roof.tier, median, rate: roof.amount / median };
+        stood.push({ ceiling, amount: roof.amount, blocks: outcome.blocks });
         continue;
       }
       const rate = work.amount / figures.median;
@@ -239,9 +240,10 @@ class Table {
         proved: this.#options.verdictOn(kernel, dtype) === 'pass',
       });
     }
-    const ofRoof = ({ rate, tier }: (typeof timings)[number]) => {
-      const roof = ceilingFor(ceilings, tier);
-      return roof ? rate / roof.rate : null;
+    const ceilings = stood.map(({ ceiling }) => ceiling);
+    const ofRoof = ({ blocks, tier }: (typeof timings)[number]) => {
+      const roof = stood.find(({ ceiling }) => ceiling === ceilingFor(ceilings, tier));
+      return roof ? ratioOf(roof.blocks, blocks) * (work.amount / roof.amount) : null;
     };
     return { timings: timings.map(t => ({ ...t, ofRoof: ofRoof(t) })), ceilings, untimed: left };
   }

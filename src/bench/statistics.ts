@@ -1,4 +1,4 @@
-/** Samples in three figures. */
+/** Samples in a few figures. */
 
 import { Bench } from 'tinybench';
 import { fewestForQuartiles } from '../run/document.ts';
@@ -26,4 +26,22 @@ export function figuresOf(samples: readonly number[]): Figures {
   const quartile = sorted?.[Math.floor((sorted.length - 1) / 4)] ?? min;
   const [low, high] = samples.length < fewestForQuartiles ? [min, max] : [quartile, p75];
   return { median: p50 * 1e6, low: low * 1e6, high: high * 1e6 };
+}
+
+/** The middle of some numbers; of an even count, the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+}
+
+type Blocks = readonly (readonly number[])[];
+
+/**
+ * How many times as long the first took as the second: the median over blocks, in each of which both had their turn,
+ * of the ratio of medians. A machine that others slow down for a while does so to both.
+ */
+export function ratioOf(first: Blocks, second: Blocks): number {
+  const blocks = Math.min(first.length, second.length);
+  return medianOf(Array.from({ length: blocks }, (_, b) => medianOf(first[b]) / medianOf(second[b])));
 }

@@ -195,7 +195,7 @@ const timingSchema = z.strictObject({
   high: z.number(),
   /** work / median: gigabytes or billions of operations a second. */
   rate: z.number(),
-  /** rate / the roof's rate in the same run, at the same shape; 1 is as fast. */
+  /** Share of the roof's rate at the same shape, block by block as over a peer; 1 is as fast. */
   ofRoof: z.number().nullable(),
   /** Whether the cell passed in this run, on this build. */
   proved: z.boolean(),
