@@ -119,6 +119,20 @@ function gqaWanted(dtype: FloatDtype, k: number): GqaWanted {
   };
 }
 
+const specials = ['nan', 'inf', '-inf', 'max', 'subnormal', '-0'] as const;
+
+/** The case with special values in an input or two, where it is its turn. */
+function withSpecials<C extends Case>(c: C, k: number): C {
+  const patched = structuredClone(c);
+  const inputs = Object.values(patched.tensors).filter(t => t.data && t.dtype !== 'i32');
+  for (let turn = 0; turn < pick(k, 13, [0, 0, 1, 2]); turn++) {
+    const { data, shape } = pick(hash(k, turn), 14, inputs);
+    const start = hash(k, turn + 2) % shape.reduce((a, b) => a * b, 1);
+    data!.patches.push({ start, count: 1, step: 1, value: pick(hash(k, turn), 15, specials) });
+  }
+  return patched;
+}
+
 describe.each(weaker)('%s, kernels that are right', numerics => {
   const seen = { elements: 0, flushable: 0 };
 
@@ -131,7 +145,7 @@ describe.each(weaker)('%s, kernels that are right', numerics => {
 
   test.each(floatDtypes)('rms_norm in %s', dtype => {
     for (let k = 0; k < combinations; k++) {
-      const c = rmsNormCase(rmsNormWanted(dtype, k));
+      const c = withSpecials(rmsNormCase(rmsNormWanted(dtype, k)), k);
       for (const [name, kernel] of Object.entries({ ...rmsNorm.flushingKernels, plain: rmsNorm.plain }))
         holds(name, k, c, inputs => rmsNorm.run(kernel, c, inputs));
     }
@@ -139,7 +153,7 @@ describe.each(weaker)('%s, kernels that are right', numerics => {
 
   test.each(floatDtypes)('rope in %s', dtype => {
     for (let k = 0; k < combinations; k++) {
-      const c = ropeCase(ropeWanted(dtype, k));
+      const c = withSpecials(ropeCase(ropeWanted(dtype, k)), k);
       for (const [name, kernel] of Object.entries({ ...rope.flushingKernels, plain: rope.plain }))
         holds(name, k, c, inputs => ({ y: rope.run(kernel, c, inputs) }));
     }
@@ -147,7 +161,7 @@ describe.each(weaker)('%s, kernels that are right', numerics => {
 
   test.each(floatDtypes)('gqa in %s', dtype => {
     for (let k = 0; k < combinations; k++) {
-      const c = gqaCase(gqaWanted(dtype, k));
+      const c = withSpecials(gqaCase(gqaWanted(dtype, k)), k);
       for (const [name, kernel] of Object.entries({ ...gqa.classes[numerics], plain: gqa.plain }))
         holds(name, k, c, inputs => ({ out: gqa.run(kernel, c, inputs) }));
     }

@@ -255,6 +255,22 @@ describe('unspecified', () => {
     expect([of('f16 dot'), of('bf16 dot'), of('f32')]).toEqual([rule.any, 0, 0]);
   });
 
+  test('the same beside a column that holds a NaN, an infinity, or both', () => {
+    const of = (...special: number[]) => {
+      const values = [...special, 2 ** 18, 1, 1, 1];
+      return [...expectedOfCall(row([0, 0], values, { numerics: 'f16 dot' })).rules];
+    };
+    expect(of(nan, 1)).toEqual([rule.nan, rule.any, rule.any]);
+    expect(of(Infinity, 1)).toEqual([rule.any, rule.any, rule.any]);
+    expect(of(nan, Infinity)).toEqual([rule.nan, rule.any, rule.any]);
+  });
+
+  test('an infinite value takes no bound from the others', () => {
+    const expected = expectedOfCall(row([0, 0], [Infinity, 3, 1, 3], { numerics: 'f16 dot' }));
+    expect([...expected.rules]).toEqual([rule.maybeNaN, 0]);
+    expect([...expected.ref]).toEqual([Infinity, 3]);
+  });
+
   test('a value that is no number, where every live score is below -2^100', () => {
     const scores = [-(2 ** 102), -(2 ** 102)];
     expect([...expectedOfCall(row(scores, [nan, 1, Infinity, 1])).rules]).toEqual([rule.any, rule.zero]);

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeAll, type FloatDtype, formats, round } from '../src/case/dtype.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 import { excess } from './excess.ts';
 import { type Expected, rule } from './expected.ts';
 import { expectedOf } from './index.ts';
@@ -16,7 +17,7 @@ interface Row extends Omit<Wanted, 'n' | 'x' | 'weight' | 'residual'> {
   readonly residual?: readonly number[];
 }
 
-function expectedOfRow({ x, weight, residual, ...wanted }: Row): Expected[] {
+function expectedOfRow({ x, weight, residual, ...wanted }: Row, numerics?: Numerics): Expected[] {
   const list = (values?: readonly number[]) => (values ? { kind: 'list' as const } : undefined);
   const c = rmsNormCase({
     ...wanted,
@@ -27,11 +28,12 @@ function expectedOfRow({ x, weight, residual, ...wanted }: Row): Expected[] {
   });
   const { dtype = 'f32', weightDtype = dtype } = wanted;
   const stored = (values: readonly number[], type: FloatDtype) => encodeAll(Float64Array.from(values), type);
-  return expectedOf(c, {
+  const inputs = {
     x: stored(x, dtype),
     ...(weight ? { weight: stored(weight, weightDtype) } : {}),
     ...(residual ? { residual: stored(residual, dtype) } : {}),
-  });
+  };
+  return expectedOf(c, inputs, undefined, numerics);
 }
 
 /** Whether the row may be what is seen. */
@@ -212,6 +214,19 @@ describe('the ends of the range', () => {
     expect(admits(row, 0, 1)).toBe(true);
     expect(admits(row, 4 * 2 ** -89, 1)).toBe(false);
     expect(admits(row, nan, 1)).toBe(false);
+  });
+
+  test('r w too large, and h a subnormal, or a sum of some: anything, of a class that may take it for a zero', () => {
+    const rules = (row: Row, numerics?: Numerics) => expectedOfRow(row, numerics)[0].rules[0];
+    const row: Row = { x: [2 ** -127, 2 ** -50], weight: [2 ** 100, 1], eps: 0 };
+    expect(rules(row)).toBe(rule.shrunk | rule.infinite);
+    expect(rules(row, 'f16 dot') & rule.any).toBe(rule.any);
+    expect(rules({ ...row, x: [2 ** -126, 2 ** -50] }, 'f16 dot')).toBe(rule.shrunk | rule.infinite);
+    const subnormal = 1.5 * 2 ** -127;
+    const sum: Row = { ...row, x: [subnormal, 2 ** -50], residual: [subnormal, 0] };
+    expect(rules(sum)).toBe(rule.shrunk | rule.infinite);
+    expect(rules(sum, 'f16 dot') & rule.any).toBe(rule.any);
+    expect(expectedOfRow(row, 'f16 dot')[0].ref[0]).toBeNaN();
   });
 
   test('each product of two counts, and the value must be within', () => {

@@ -270,9 +270,21 @@ class NormalisedRows implements Expected {
     this.rules.fill(exception, start, end);
   }
 
+  /** Sets what an element may be beside its value. */
+  #admit(i: number, exceptions: number): void {
+    if (exceptions & rule.any) this.#except(rule.any, i);
+    else this.rules[i] = exceptions;
+  }
+
+  /** Whether h or w may be a zero in a column. */
+  #vanishes(h: Float64Array, j: number): boolean {
+    const least = this.#least;
+    return least > 0 && Math.min(Math.abs(h[j]) - this.#off[j], Math.abs(this.#weights.w[j])) < least;
+  }
+
   /** A row whose bound is around one value. An f32 z is just another f32 rounding, of the value and of the kernel's. */
   #fillByValue(start: number, h: Float64Array, { r, lost, usual, exception }: Row): void {
-    const { ref, hard, typical, rules } = this;
+    const { ref, hard, typical } = this;
     const { w, error } = this.#weights;
     const before = this.#roundBeforeWeight;
     const relative = lost + (before ? arithmetic + 1 : arithmetic) * u;
@@ -289,7 +301,8 @@ class NormalisedRows implements Expected {
       const off = this.#off[j] * r * Math.abs(w[j]);
       hard[i] = (size + off) * relative + off + floor;
       typical[i] = size * usual + off + floor;
-      rules[i] = exception | rangeException(h[j], r, w[j], top) | flushed(size - hard[i], this.#least);
+      const vanishes = flushed(size - hard[i], this.#least);
+      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#vanishes(h, j)) | vanishes);
     }
   }
 
@@ -300,7 +313,7 @@ class NormalisedRows implements Expected {
     { r, lost, usual, exception }: Row,
     { low, high }: { low: Float64Array; high: Float64Array },
   ): void {
-    const { ref, hard, typical, rules, dtype } = this;
+    const { ref, hard, typical, dtype } = this;
     const { w, error } = this.#weights;
     const relative = lost + (arithmetic - afterZ) * u;
     const top = maxFinite / (1 + relative);
@@ -325,7 +338,7 @@ class NormalisedRows implements Expected {
       typical[i] = size * usual + floor;
       const closest = Math.min(Math.abs(least), Math.abs(greatest)) * Math.abs(w[j]);
       const vanishes = flushed(Math.abs(z) - reach, this.#least) | flushed(closest - hard[i], this.#least);
-      rules[i] = exception | rangeException(h[j], r, w[j], top) | vanishes;
+      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#vanishes(h, j)) | vanishes);
     }
   }
 }
@@ -369,14 +382,17 @@ function raised(q: number): number {
  * An f32 product of two of the three may leave the normal range, when the value does not.
  *
  * @param top - where a kernel's product may overflow: below maxFinite by what r may be off.
+ * @param vanishes - h or w may be a zero.
  */
-function rangeException(h: number, r: number, w: number, top: number): number {
+function rangeException(h: number, r: number, w: number, top: number, vanishes: boolean): number {
   const hr = Math.abs(h * r);
   const hw = Math.abs(h * w);
   const rw = Math.abs(r * w);
   const underflows = hr < leastNormal || hw < leastNormal || rw < leastNormal;
   const overflows = hr > top || hw > top || rw > top;
   if (!underflows && !overflows) return 0;
+  // Infinity times zero.
+  if (overflows && vanishes) return rule.any;
   const value = Math.abs(h * r * w);
   return value >= leastNormal && value <= maxFinite ? rule.shrunk | rule.infinite : 0;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bitsOf, encode, encodeAll, floatDtypes, formats } from '../src/case/dtype.ts';
 import { inputBits } from '../src/case/materialise.ts';
+import type { Numerics } from '../src/case/numerics.ts';
 import type { Recipe } from '../src/case/recipe.ts';
 import { rule } from './expected.ts';
 import { isGeneric } from './generic.ts';
@@ -34,9 +35,9 @@ const byTables = (cos: Numbers, sin: Numbers): Partial<Wanted> => ({
   tables: { rows: 1, cos: list(cos), sin: list(sin) },
 });
 
-function expectedOfRow(x: Numbers, wanted: Partial<Wanted> = {}) {
+function expectedOfRow(x: Numbers, wanted: Partial<Wanted> = {}, numerics: Numerics = 'f32') {
   const c = ropeCase({ headDim: x.length, positions: [0], x: list(x), ...wanted });
-  return expectedOf(c, inputBits(c))[0];
+  return expectedOf(c, inputBits(c), undefined, numerics)[0];
 }
 
 /** Whether y may be this row. */
@@ -161,6 +162,19 @@ describe('special values', () => {
     expect(admits([0, 0], [0, 0], byTables([Infinity], [0.5]))).toBe(false);
     expect(admits([1, 1], [Infinity, Infinity], byTables([Infinity], [0.5]))).toBe(true);
     expect([...expectedOfRow([1, 1], byTables([nan], [0.5])).rules]).toEqual([rule.nan, rule.nan]);
+  });
+
+  test('an infinity times a subnormal, of a class that may take it for a zero, is anything', () => {
+    const rules = (x: Numbers, cos: Numbers, numerics?: Numerics) =>
+      expectedOfRow(x, byTables(cos, [0.5]), numerics).rules[0];
+    const [least, subnormal] = [2 ** -126, 2 ** -127];
+    expect([rules([subnormal, 1], [Infinity]), rules([Infinity, 1], [subnormal])]).toEqual([0, 0]);
+    expect(rules([subnormal, 1], [Infinity], 'f16 dot')).toBe(rule.any);
+    expect(rules([Infinity, 1], [subnormal], 'f16 dot')).toBe(rule.any);
+    expect([rules([least, 1], [Infinity], 'f16 dot'), rules([Infinity, 1], [least], 'f16 dot')]).toEqual([
+      0, 0,
+    ]);
+    expect(rules([0, 1], [Infinity], 'f16 dot')).toBe(rule.nan);
   });
 
   test('rows of a table that no position names are never looked at', () => {

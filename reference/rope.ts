@@ -125,7 +125,10 @@ class RotatedRows implements Expected {
         { factor: a, by: cosine[i] },
         { factor: b, by: sine[i] },
       ];
-      const exception = exceptionOf(first, second, error[i], this.#leastCosine);
+      const exception = exceptionOf(first, second, error[i], {
+        factor: this.#least,
+        by: this.#leastCosine,
+      });
       this.rules[index] = exception;
       if (exception & (rule.any | rule.nan)) {
         this.ref[index] = Number.NaN;
@@ -155,9 +158,9 @@ interface Product {
  * What the sum of two products may be beside its value, where one of them is large, infinite or NaN.
  *
  * @param error - of both cosine and sine; NaN: unspecified.
- * @param least - a smaller cosine or sine may be a zero.
+ * @param least - what is smaller may be a zero.
  */
-function exceptionOf(p: Product, q: Product, error: number, least: number): number {
+function exceptionOf(p: Product, q: Product, error: number, least: Product): number {
   if (Number.isNaN(p.factor) || Number.isNaN(q.factor)) return rule.nan;
   if (Number.isNaN(error) || isOpen(p, error, least) || isOpen(q, error, least)) return rule.any;
   const [first, second] = [p.factor * p.by, q.factor * q.by];
@@ -170,9 +173,10 @@ function exceptionOf(p: Product, q: Product, error: number, least: number): numb
 }
 
 /** Infinity times what may have either sign, or be 0. */
-function isOpen({ factor, by }: Product, error: number, least: number): boolean {
-  const size = Math.abs(by);
-  return Math.abs(factor) === Infinity && ((error > 0 && size <= error) || (size > 0 && size < least));
+function isOpen({ factor, by }: Product, error: number, least: Product): boolean {
+  const [size, of] = [Math.abs(by), Math.abs(factor)];
+  if (of === Infinity) return (error > 0 && size <= error) || (size > 0 && size < least.by);
+  return size === Infinity && of > 0 && of < least.factor;
 }
 
 function mayOverflow({ factor, by }: Product, error: number): boolean {

@@ -90,10 +90,14 @@ export class AttentionRows implements Expected {
     const { accumulator, operand } = this.#arithmetic;
     const { total, largest } = this.#mixture;
     const low = scores.standing === 'low';
-    if (!Number.isFinite(total[d])) {
-      if (low) this.#except(rule.any, i);
-      else this.#fillSpecial(i, d, scores, head);
-    } else if (total[d] >= 4 * accumulator.limit || (operand && largest >= 4 * operand.limit)) {
+    const overflows = operand !== undefined && largest >= 4 * operand.limit;
+    if (low && !Number.isFinite(total[d])) {
+      this.#except(rule.any, i);
+    } else if (Number.isNaN(total[d])) {
+      this.#except(rule.nan, i);
+    } else if (total[d] === Infinity && !overflows) {
+      this.#fillInfinite(i, d, scores, head);
+    } else if (overflows || total[d] >= 4 * accumulator.limit) {
       this.#except(rule.any, i);
     } else {
       // A zero is a zero in any arithmetic.
@@ -102,22 +106,17 @@ export class AttentionRows implements Expected {
     }
   }
 
-  /** A NaN or an infinity is among the live values. */
-  #fillSpecial(i: number, d: number, { count, live }: Scores, { v }: KvHead): void {
-    let [nan, low, high] = [false, Infinity, -Infinity];
+  /** An infinity is among the live values, and no NaN. */
+  #fillInfinite(i: number, d: number, { count, live }: Scores, { v }: KvHead): void {
+    let [low, high] = [Infinity, -Infinity];
     for (let key = 0; key < count; key++) {
       const value = v[live[key] * this.rowLength + d];
-      if (Number.isNaN(value)) nan = true;
-      else if (!Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+      if (!Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
     }
-    if (nan) {
-      this.#except(rule.nan, i);
-    } else {
-      this.ref[i] = high;
-      this.#low[i] = low;
-      this.#high[i] = high;
-      this.rules[i] = rule.maybeNaN;
-    }
+    this.ref[i] = high;
+    this.#low[i] = low;
+    this.#high[i] = high;
+    this.rules[i] = rule.maybeNaN;
   }
 
   #fillValue(i: number, d: number, n: number): void {

@@ -22,7 +22,7 @@ export class Mixture {
   /** Where the softmax is open: the hull of the rivals' values. */
   readonly low: Float64Array;
   readonly high: Float64Array;
-  /** Where operands are rounded: the largest |v|. */
+  /** Where operands are rounded: the largest finite |v|. */
   largest = 0;
   readonly #headDim: number;
   readonly #arithmetic: Arithmetic;
@@ -110,7 +110,7 @@ export class Mixture {
         // Rows that share keys share what these lose, which is then one draw for all of them.
         const off = p * x * (vanishes ? 1.5 : usual);
         this.random[d] += off * off;
-        this.largest = Math.max(this.largest, x);
+        if (x > this.largest && x < Infinity) this.largest = x;
       }
     }
   }

@@ -227,7 +227,7 @@ export const flushingKernels: Readonly<Record<string, Kernel>> = {
     between: (z, dtype) => flushing(dtype)(round(z, dtype)),
     written: (value, dtype) => flushing(dtype)(value),
   },
-  'h w first': { ...flushes, read: ftz, scale: (h, r, w) => ftz(f(ftz(f(h * w)) * r)) },
+  'h w first': { ...flushes, read: ftz, scale: (h, r, w) => (r === 0 ? h * r : ftz(f(ftz(f(h * w)) * r))) },
   'r w first': { ...flushes, read: ftz, scale: (h, r, w) => ftz(f(h * ftz(f(r * w)))) },
 };
 
