@@ -1,9 +1,9 @@
 /** Deaths from outside: of runners while they are at work, and of the engine that started them. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readRun } from '../src/run/store.ts';
 import { contentOf, mutants, start, tempFolder, tierwise } from './testing/cli.ts';
 
@@ -120,4 +120,53 @@ test.each([
   expect((await ended).status).toBeNull();
   await until(() => pids.every(pid => statOf(pid).length === 0 || statOf(pid)[0] === 'Z'), 3);
   expect(contentOf(folder)).toEqual({});
+});
+
+describe('interrupted, as Ctrl-C does it', () => {
+  const args = [
+    'check',
+    '--library',
+    mutants,
+    '--kernel',
+    'ignores-eps',
+    '--dtype',
+    'f32',
+    '--json',
+    'run.json',
+  ];
+  /** The signal reaches the engine and its runners, as every process of a terminal. */
+  const interrupted = async (times: number) => {
+    const folder = tempFolder();
+    const { child, ended } = start([...args, '--budget', '60s', '--failures', 'failures'], folder);
+    const pids = await runners(child.pid!, 2);
+    await sleep(1000);
+    for (const pid of pids) process.kill(pid, 'SIGINT');
+    await sleep(50);
+    expect(runnersOf(child.pid!)).toEqual(expect.arrayContaining(pids));
+    for (let time = 0; time < times; time++) {
+      child.kill('SIGINT');
+      await sleep(20);
+    }
+    return { folder, ...(await ended) };
+  };
+
+  test('once: what was found is told and written down, and the run says that it is not whole', async () => {
+    const { folder, status, stdout, stderr } = await interrupted(1);
+    expect(status).toBe(2);
+    expect(stderr).toContain('SIGINT: no more cases');
+    const { findings, mishaps, throughput } = readRun(join(folder, 'run.json'));
+    expect(findings.map(({ property }) => property)).toContain('equivalence');
+    expect(findings.every(({ file }) => existsSync(join(folder, file)))).toBe(true);
+    expect(mishaps).toEqual([
+      expect.objectContaining({ message: 'interrupted by SIGINT', interrupted: true }),
+    ]);
+    expect(stdout).toContain(`not done, rms_norm, what comes after ${throughput!.cases} cases`);
+    expect(stdout).toContain('The check is not whole.');
+  });
+
+  test('twice: it ends at once, and nothing is written', async () => {
+    const { folder, status } = await interrupted(2);
+    expect(status).toBeNull();
+    expect(contentOf(folder)).toEqual({});
+  });
 });

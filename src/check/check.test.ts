@@ -61,7 +61,8 @@ function crewOf(sightings: readonly Sighting[]) {
       toElements: 1,
     };
   };
-  const crew: Crew = { size: 1, all: async list => list.map(perform) as never, close: async () => {} };
+  const all: Crew['all'] = async (list, stop) => (stop?.aborted ? [] : list.map(perform)) as never;
+  const crew: Crew = { size: 1, all, close: async () => {} };
   const units = () => tasks.flatMap(task => (task.do === 'unit' ? [task.unit] : []));
   return { crew, units };
 }
@@ -88,6 +89,24 @@ test('a budget of no time asks nothing, and is no evidence', async () => {
   const { result, units } = await run([], { seconds: 0 });
   expect(units).toEqual([]);
   expect(result.evidence.size).toBe(0);
+});
+
+test('told to stop, it begins no further task, tells what was seen, and says that it is not whole', async () => {
+  const stop = new AbortController();
+  const { crew, units } = crewOf([seen(a, 3, 'p'), seen(b, 500, 'q')]);
+  const all: Crew['all'] = async (tasks, signal) => {
+    if ((tasks as readonly Task[]).some(task => task.do === 'unit' && task.unit.from > 0))
+      stop.abort('SIGINT');
+    return await crew.all(tasks, signal);
+  };
+  const limits = { cases: 600, seconds: Infinity, stop: stop.signal };
+  const result = await check({ ...crew, all }, kernels, ['f32'], limits);
+  expect(units().at(-1)?.to).toBe(32);
+  expect(result).toMatchObject({ cases: 32, digests: new Map() });
+  expect(result.found.map(({ sighting }) => sighting.breach.message)).toEqual(['p in 3']);
+  const during = 'what comes after 32 cases';
+  const mishap = { op: 'rms_norm', during, message: 'interrupted by SIGINT', interrupted: true };
+  expect(result.mishaps).toEqual([mishap]);
 });
 
 describe('findings', () => {

@@ -34,6 +34,8 @@ export interface Limits {
   readonly seconds: number | { readonly perKernel: number; readonly atLeast: number };
   /** Every wave is as short as the first: where calls are slow, a budget would be overdrawn. */
   readonly shortWaves?: true;
+  /** Once it says so, no case is begun any more; what was seen is made small and told. Its reason says who wanted it. */
+  readonly stop?: AbortSignal;
 }
 
 export interface Progress {
@@ -63,7 +65,7 @@ export interface Checked {
   readonly digests: Map<CellKey, string | null>;
   /** Kernels that took a runner with them, or never came back: they were not asked any further. */
   readonly died: Set<string>;
-  /** What the harness failed at. One in a unit ends the sequence of its op, with the wave. */
+  /** What the harness failed at, one in a unit ends the sequence of its op, with the wave; and what it was not let do. */
   readonly mishaps: Run['mishaps'];
   /** By op, dimension and edge. */
   readonly edges: Map<Op, EdgeCounts>;
@@ -111,7 +113,7 @@ export async function check(
   const cells = kernels.flatMap(kernel =>
     dtypes.map(dtype => ({ op: kernel.op, kernel: kernelId(kernel), dtype })),
   );
-  const sound = cells.filter(cell => !checked.died.has(cell.kernel));
+  const sound = limits.stop?.aborted ? [] : cells.filter(cell => !checked.died.has(cell.kernel));
   const digests = await done(
     crew,
     sound.map(({ kernel, dtype }) => ({ do: 'digest', kernel, dtype }) as const),
@@ -124,17 +126,17 @@ export async function check(
   return checked;
 }
 
-/** Does tasks. Returns those that came to something, each with its result; of the others `failed` is told. */
+/** Does tasks. Returns those that came to something, each with its result; of those that failed `failed` is told. */
 async function done<K extends Task['do']>(
   crew: Crew,
   tasks: readonly Extract<Task, { do: K }>[],
   failed: (task: Extract<Task, { do: K }>, message: string) => void,
+  stop?: AbortSignal,
 ): Promise<[Extract<Task, { do: K }>, Results[K]][]> {
-  const results = await crew.all<K>(tasks);
-  return tasks.flatMap((task, i): [Extract<Task, { do: K }>, Results[K]][] => {
-    const result = results[i];
-    if (!(result instanceof Mishap)) return [[task, result]];
-    failed(task, result.message);
+  const results = await crew.all<K>(tasks, stop);
+  return results.flatMap((result, i): [Extract<Task, { do: K }>, Results[K]][] => {
+    if (!(result instanceof Mishap)) return [[tasks[i], result]];
+    failed(tasks[i], result.message);
     return [];
   });
 }
@@ -191,7 +193,12 @@ async function checkOp(
   checked.edges.set(op, edges);
   let casesOfOp = 0;
   let failed = false;
-  for (let wave = 0, k = 0; k < limits.cases && elapsed() < limits.seconds && !failed; wave++) {
+  const { stop } = limits;
+  for (
+    let wave = 0, k = 0;
+    k < limits.cases && elapsed() < limits.seconds && !failed && !stop?.aborted;
+    wave++
+  ) {
     const units: Unit[] = [];
     for (
       let u = 0;
@@ -213,6 +220,7 @@ async function checkOp(
         failed = true;
         checked.mishaps.push({ op, during: `cases ${from} to ${to - 1}`, message });
       },
+      stop,
     );
     for (const [, report] of reports) {
       casesOfOp += report.cases;
@@ -241,6 +249,10 @@ async function checkOp(
     onProgress({ op, cases: casesOfOp, findings: sightings.size, seconds: elapsed() });
   }
   checked.seconds += elapsed();
+  if (stop?.aborted) {
+    const message = `interrupted by ${stop.reason}`;
+    checked.mishaps.push({ op, during: `what comes after ${casesOfOp} cases`, message, interrupted: true });
+  }
   const filed = firstOfEachCell([...sightings.values()]);
   const whenOf = ({ kernel, dtype, breach }: Sighting): When =>
     checked.evidence.get(`${kernel}#${dtype}`)?.when[breach.property] ?? { asked: {}, failed: {} };

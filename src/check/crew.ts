@@ -36,8 +36,11 @@ export class Mishap {
 /** Does tasks, several at once. */
 export interface Crew {
   readonly size: number;
-  /** What came of them, in the order of the tasks. */
-  all<K extends Task['do']>(tasks: readonly Extract<Task, { do: K }>[]): Promise<(Results[K] | Mishap)[]>;
+  /** What came of them, in the order of the tasks; of the first ones alone where `stop` says that no more is wanted. */
+  all<K extends Task['do']>(
+    tasks: readonly Extract<Task, { do: K }>[],
+    stop?: AbortSignal,
+  ): Promise<(Results[K] | Mishap)[]>;
   close(): Promise<void>;
 }
 
@@ -89,7 +92,8 @@ export function alone(assignment: Assignment): Crew {
   const examiner = new Examiner(assignment);
   return {
     size: 1,
-    all: async tasks => tasks.map(task => taken(attempt(examiner, task))) as never,
+    all: async (tasks, stop) =>
+      tasks.flatMap(task => (stop?.aborted ? [] : [taken(attempt(examiner, task))])) as never,
     close: async () => examiner.close(),
   };
 }
@@ -126,12 +130,12 @@ export function threads(assignment: Assignment, size: number): Crew {
     });
   return {
     size,
-    all: async tasks => {
+    all: async (tasks, stop) => {
       const results: (Results[Task['do']] | Mishap)[] = [];
       let next = 0;
       await Promise.all(
         workers.map(async (_, w) => {
-          while (next < tasks.length) {
+          while (next < tasks.length && !stop?.aborted) {
             const index = next++;
             results[index] = await ask(w, tasks[index]);
           }

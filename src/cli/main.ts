@@ -28,7 +28,7 @@ Examples:
   tierwise replay .tierwise/failures/FILE.json run one failure again
   tierwise run                                 check, bench and report in one
 
-Exit codes: 0 all executed cells hold, 1 a finding, 2 a usage or set-up error.
+Exit codes: 0 all executed cells hold, 1 a finding, 2 a usage or set-up error, or a check that is not whole.
 Environment: NO_COLOR turns colours off.`,
   )
   .exitOverride();

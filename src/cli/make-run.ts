@@ -31,6 +31,7 @@ import { requireWritable } from '../run/store.ts';
 import { commit, version } from '../run/version.ts';
 import { UsageError } from '../usage-error.ts';
 import { emulationOf, noEmulation } from './emulation.ts';
+import { interruptible } from './interruptible.ts';
 import type { Selected } from './options.ts';
 import { complain, ProgressLine, say } from './terminal.ts';
 
@@ -98,15 +99,19 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
     plan.check && plan.emulate !== 'none' ? emulationOf(plan.emulate, providers, known) : noEmulation;
   const able = plan.emulate === 'all' ? [] : known.filter(kernel => kernel.available);
   const progress = new ProgressLine();
-  let checked: Checked | null = null;
   let asked: AskedAgain[] = [];
   /** Checks kernels here, or on the emulated CPU of a group. */
-  const checkIn = async (kernels: readonly Kernel[], group: Group | null): Promise<Checked> => {
+  const checkIn = async (
+    kernels: readonly Kernel[],
+    group: Group | null,
+    stop: AbortSignal,
+  ): Promise<Checked> => {
     const unasked = plan.cases === Infinity ? unaskedSeconds : Infinity;
     const limits: Limits = {
       cases: plan.cases,
       seconds: plan.budget ?? unasked,
       ...(group && { shortWaves: true }),
+      stop,
     };
     const where = group ? `, on an emulated ${group.cpu.model}` : '';
     say(
@@ -137,11 +142,14 @@ export async function makeRun({ providers, kernels, dtypes, peers }: Selected, p
       await crew.close();
     }
   };
-  if (plan.check && able.length > 0) checked = await checkIn(able, null);
-  for (const group of emulation.groups) {
-    const emulated = await checkIn(group.kernels, group);
-    checked = checked ? both(checked, emulated) : emulated;
-  }
+  const checked = await interruptible(async (stop): Promise<Checked | null> => {
+    let sum = plan.check && able.length > 0 ? await checkIn(able, null, stop) : null;
+    for (const group of emulation.groups) {
+      const emulated = await checkIn(group.kernels, group, stop);
+      sum = sum ? both(sum, emulated) : emulated;
+    }
+    return sum;
+  });
   const cells = cellsOf(
     providers,
     known.map(kernel => emulation.kernels.get(kernelId(kernel)) ?? kernel),

@@ -239,6 +239,8 @@ const mishapSchema = z.strictObject({
   during: z.string(),
   /** What was thrown, and where. */
   message: z.string(),
+  /** Nothing failed: the user wanted no more. */
+  interrupted: z.literal(true).optional(),
 });
 
 /** How a planted bug was found first. */

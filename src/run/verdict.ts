@@ -3,11 +3,11 @@
 import type { Cell, Finding, Run, Verdict } from './document.ts';
 
 /** What is said of a run with mishaps, behind the rest. */
-export const notWhole = 'The check is not whole: tierwise itself failed.';
+export const notWhole = 'The check is not whole.';
 
-/** What the harness failed at, in one line. */
-export function mishapText({ op, during, message }: Run['mishaps'][number]): string {
-  return `tierwise itself failed, ${op}, ${during}: ${message}`;
+/** What was not done, in one line. */
+export function mishapText({ op, during, message, interrupted }: Run['mishaps'][number]): string {
+  return `${interrupted ? 'not done' : 'tierwise itself failed'}, ${op}, ${during}: ${message}`;
 }
 
 /** The properties that a cell breaks, by its tallies and by its findings. */

@@ -7,7 +7,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 
 /// The channel of requests and the arena, which came as stdin and stdout. From here on stdin is empty and stdout
-/// is stderr, since what a kernel prints must reach neither; and the process dies with its parent.
+/// is stderr, since what a kernel prints must reach neither; and the process dies with its parent, not by a Ctrl-C
+/// that is meant for it.
 ///
 /// # Errors
 /// What the system says, where stdin is no channel: the process was started by hand.
@@ -16,6 +17,8 @@ pub fn take_over() -> io::Result<(UnixStream, File)> {
     let arena = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     stream.peer_addr()?;
     die_with_parent();
+    // SAFETY: a setting of this process.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
     redirect(&File::open("/dev/null")?, 0)?;
     redirect(&io::stderr(), 1)?;
     Ok((stream, arena))
