@@ -87,10 +87,8 @@ test.each<[Record<string, unknown>, RegExp]>([
 });
 
 test('a missing file and a folder are refused', () => {
-  expect(() => readFailure(join(folder, 'none.json'))).toThrow(
-    /none\.json is not a failure file: .*no such file/,
-  );
-  expect(() => readFailure(folder)).toThrow(/is not a failure file: .*directory/);
+  expect(() => readFailure(join(folder, 'none.json'))).toThrow(/there is no failure file .*none\.json/);
+  expect(() => readFailure(folder)).toThrow(/cannot read the failure file .*directory/);
 });
 
 describe('a name', () => {

@@ -46,7 +46,7 @@ function findIn(folder: string): string | null {
 
 async function read(file: string): Promise<unknown> {
   if (file.endsWith('.json')) return readJson(file, what);
-  if (!existsSync(file)) throw new UsageError(`${file} is not a ${what}: there is no such file`);
+  if (!existsSync(file)) throw new UsageError(`there is no ${what} ${file}`);
   if (!/\.m?[jt]s$/.test(file)) {
     throw new UsageError(`${file} is not a ${what}: it takes .ts, .mts, .js, .mjs or .json`);
   }

@@ -27,8 +27,16 @@ export function readChecked<T>(path: string, what: string, schema: z.ZodType<T>)
 
 /** Reads JSON of which nothing is known yet. */
 export function readJson(path: string, what: string): unknown {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new UsageError(`there is no ${what} ${path}`);
+    throw new UsageError(`cannot read the ${what} ${path}: ${wordsOf(error)}`);
+  }
+  try {
+    return JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${path} is not a ${what}: ${wordsOf(error)}`);
   }
