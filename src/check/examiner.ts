@@ -281,7 +281,7 @@ export class Examiner {
     }
     // There are few of a user's own cases, and each is meant.
     const askAll = this.#assignment.properties !== null || k < this.#ownOf(suite).length;
-    const most = suite.cost(c) > costly ? 1 : asksShared / sound.length;
+    const most = suite.cost(c) > costly ? 1 : Math.max(1, Math.floor(asksShared / sound.length));
     let asks = 0;
     turns.see(edges);
     for (const property of this.#propertiesFor(suite, dtype, k, turns, edges, most)) {
