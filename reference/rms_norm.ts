@@ -277,7 +277,7 @@ class NormalisedRows implements Expected {
   }
 
   /** Whether h or w may be a zero in a column. */
-  #vanishes(h: Float64Array, j: number): boolean {
+  #mayBeZero(h: Float64Array, j: number): boolean {
     const least = this.#least;
     return least > 0 && Math.min(Math.abs(h[j]) - this.#off[j], Math.abs(this.#weights.w[j])) < least;
   }
@@ -302,7 +302,7 @@ class NormalisedRows implements Expected {
       hard[i] = (size + off) * relative + off + floor;
       typical[i] = size * usual + off + floor;
       const vanishes = flushed(size - hard[i], this.#least);
-      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#vanishes(h, j)) | vanishes);
+      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#mayBeZero(h, j)) | vanishes);
     }
   }
 
@@ -338,7 +338,7 @@ class NormalisedRows implements Expected {
       typical[i] = size * usual + floor;
       const closest = Math.min(Math.abs(least), Math.abs(greatest)) * Math.abs(w[j]);
       const vanishes = flushed(Math.abs(z) - reach, this.#least) | flushed(closest - hard[i], this.#least);
-      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#vanishes(h, j)) | vanishes);
+      this.#admit(i, exception | rangeException(h[j], r, w[j], top, this.#mayBeZero(h, j)) | vanishes);
     }
   }
 }
@@ -382,9 +382,9 @@ function raised(q: number): number {
  * An f32 product of two of the three may leave the normal range, when the value does not.
  *
  * @param top - where a kernel's product may overflow: below maxFinite by what r may be off.
- * @param vanishes - h or w may be a zero.
+ * @param mayBeZero - h or w may be a zero.
  */
-function rangeException(h: number, r: number, w: number, top: number, vanishes: boolean): number {
+function rangeException(h: number, r: number, w: number, top: number, mayBeZero: boolean): number {
   const hr = Math.abs(h * r);
   const hw = Math.abs(h * w);
   const rw = Math.abs(r * w);
@@ -392,7 +392,7 @@ function rangeException(h: number, r: number, w: number, top: number, vanishes: 
   const overflows = hr > top || hw > top || rw > top;
   if (!underflows && !overflows) return 0;
   // Infinity times zero.
-  if (overflows && vanishes) return rule.any;
+  if (overflows && mayBeZero) return rule.any;
   const value = Math.abs(h * r * w);
   return value >= leastNormal && value <= maxFinite ? rule.shrunk | rule.infinite : 0;
 }

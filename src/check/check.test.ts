@@ -94,7 +94,9 @@ test('a budget of no time asks nothing, and is no evidence', async () => {
 test('told to stop, it begins no further task, tells what was seen, and says that it is not whole', async () => {
   const stop = new AbortController();
   const { crew, units } = crewOf([seen(a, 3, 'p'), seen(b, 500, 'q')]);
+  let waves = 0;
   const all: Crew['all'] = async (tasks, signal) => {
+    if ((tasks as readonly Task[]).some(task => task.do === 'unit')) waves++;
     if ((tasks as readonly Task[]).some(task => task.do === 'unit' && task.unit.from >= 32))
       stop.abort('SIGINT');
     return await crew.all(tasks, signal);
@@ -102,6 +104,7 @@ test('told to stop, it begins no further task, tells what was seen, and says tha
   const limits = { cases: 600, seconds: Infinity, stop: stop.signal };
   const result = await check({ ...crew, all }, kernels, ['f32'], limits);
   expect(units().at(-1)?.to).toBe(32);
+  expect(waves).toBe(2);
   expect(result).toMatchObject({ cases: 32, digests: new Map() });
   expect(result.found.map(({ sighting }) => sighting.breach.message)).toEqual(['p in 3']);
   const during = 'what comes after 32 cases';
